@@ -1,0 +1,97 @@
+"""What the library offers: its estimators by capability, and their types."""
+
+import importlib
+import inspect
+
+from sklearn.base import BaseEstimator, OutlierMixin
+
+from sklearn_gen import _PUBLIC_MODULES, base
+
+_CAPABILITIES = {
+    "components": lambda cls: issubclass(cls, base.ComponentMixin),
+    "conditional": lambda cls: issubclass(cls, base.ConditionalMixin),
+    "latent": lambda cls: issubclass(cls, base.LatentMixin),
+    "information_criteria": lambda cls: issubclass(cls, base.InformationCriteriaMixin),
+    "density": lambda cls: issubclass(cls, base.GenerativeModel),
+    "missing": lambda cls: getattr(cls, "_allow_nan", False),
+    "partial_fit": lambda cls: hasattr(cls, "partial_fit"),
+    "outlier": lambda cls: issubclass(cls, OutlierMixin),
+}
+
+
+def all_estimators(capability=None):
+    """List the public estimators, optionally those with one capability.
+
+    Parameters
+    ----------
+    capability : str or None, default=None
+        None lists everything. Otherwise one of:
+
+        - 'density': has fit, score_samples and sample
+        - 'components': predict, predict_proba over mixture components or states
+        - 'conditional': sample_conditional
+        - 'latent': transform and inverse_transform
+        - 'information_criteria': bic and aic
+        - 'missing': NaN is allowed in fit and scoring
+        - 'partial_fit': learns from batches
+        - 'outlier': an outlier detector
+
+    Returns
+    -------
+    estimators : list of (str, type)
+        Name and class, sorted by name.
+
+    Raises
+    ------
+    ValueError
+        If `capability` is not one of those above.
+
+    Examples
+    --------
+    >>> import sklearn_gen
+    >>> [name for name, _ in sklearn_gen.all_estimators("outlier")]
+    ['DensityOutlierDetector']
+    """
+    if capability is not None and capability not in _CAPABILITIES:
+        raise ValueError(
+            f"capability must be None or one of {sorted(_CAPABILITIES)}, "
+            f"got {capability!r}."
+        )
+    found = {}
+    for module_name in _PUBLIC_MODULES:
+        module = importlib.import_module(f"sklearn_gen.{module_name}")
+        for name in getattr(module, "__all__", ()):
+            cls = getattr(module, name)
+            if (
+                inspect.isclass(cls)
+                and issubclass(cls, BaseEstimator)
+                and not inspect.isabstract(cls)
+            ):
+                found[name] = cls
+    return [
+        (name, cls)
+        for name, cls in sorted(found.items())
+        if capability is None or _CAPABILITIES[capability](cls)
+    ]
+
+
+def trusted_types():
+    """List the types to trust when a fitted estimator is loaded with skops.
+
+    ``skops.io.load(path, trusted=sklearn_gen.trusted_types())`` loads any estimator of
+    this library without running code from the file.
+
+    Returns
+    -------
+    types : list of str
+        Fully qualified names, as skops writes them.
+
+    Examples
+    --------
+    >>> import sklearn_gen
+    >>> "sklearn_gen._columns.TableSchema" in sklearn_gen.trusted_types()
+    True
+    """
+    classes = [cls for _, cls in all_estimators()]
+    names = [f"{cls.__module__}.{cls.__qualname__}" for cls in classes]
+    return sorted({*names, "sklearn_gen._columns.TableSchema"})

@@ -1,0 +1,524 @@
+"""The contract every generative model keeps, written once.
+
+A model gives two or three private functions (``_fit``, ``_score_samples``,
+``_sample``); validation, containers, seeds and error texts are here.
+"""
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, DensityMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_gen._columns import REPEAT_SHARE, TableSchema, column_label, container_of
+from sklearn_gen._compat import check_sample_weight, fit_context
+
+__all__ = [
+    "ComponentMixin",
+    "ConditionalMixin",
+    "DegenerateDataWarning",
+    "DiscreteColumnWarning",
+    "GenerativeModel",
+    "InformationCriteriaMixin",
+    "LatentMixin",
+    "as_generator",
+]
+
+
+class DiscreteColumnWarning(UserWarning):
+    """A continuous density was fitted to a column whose values repeat."""
+
+
+class DegenerateDataWarning(UserWarning):
+    """The data left a parameter undetermined; the message says what was done."""
+
+
+def as_generator(random_state):
+    """Turn `random_state` into a numpy Generator; the library's only converter.
+
+    Parameters
+    ----------
+    random_state : None, int, RandomState or Generator
+        None draws fresh entropy from the system: unlike in scikit-learn, the global
+        state is neither read nor written. A RandomState gives a seed (and so moves
+        on); a Generator is used as it is.
+
+    Returns
+    -------
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+    """
+    if isinstance(random_state, np.random.Generator):
+        return random_state
+    if isinstance(random_state, np.random.RandomState):
+        return np.random.default_rng(random_state.randint(0, 2**31, size=4))
+    if random_state is None:
+        return np.random.default_rng()
+    if isinstance(random_state, Integral) and random_state >= 0:
+        return np.random.default_rng(int(random_state))
+    raise ValueError(
+        "random_state must be None, a non-negative int, a numpy RandomState or a numpy "
+        f"Generator, got {random_state!r}."
+    )
+
+
+def check_rows(estimator, X, *, reset, allow_nan):
+    """Validate the rows of `X`: the library's only validator of data.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Its feature names and count are set (`reset`) or compared.
+    X : array-like of shape (n_samples, n_features)
+        numpy, pandas or polars.
+    reset : bool
+        True in fit.
+    allow_nan : bool
+        Whether NaN means "not observed".
+
+    Returns
+    -------
+    values : ndarray of shape (n_samples, n_features)
+        C-contiguous, float64 or float32; `X` itself where it already is.
+
+    Raises
+    ------
+    ValueError
+        Naming the column and the value.
+    """
+    _refuse_text_columns(estimator, X)
+    values = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=[np.float64, np.float32],
+        order="C",
+        ensure_all_finite=False,
+    )
+    _refuse_non_finite(estimator, values, allow_nan)
+    return values
+
+
+def _refuse_text_columns(estimator, X):
+    if container_of(X) == "numpy":
+        return
+    for name in X.columns:
+        dtype = str(X[name].dtype).lower()
+        if not dtype.startswith(("int", "uint", "float", "bool")):
+            raise ValueError(
+                f"Column {name!r} has dtype {X[name].dtype}; "
+                f"{type(estimator).__name__} needs numeric columns. Encode it (for "
+                "instance with OneHotEncoder or OrdinalEncoder) or drop it."
+            )
+
+
+def _refuse_non_finite(estimator, values, allow_nan):
+    # A finite sum proves that all is finite and needs no temporaries; what it can't
+    # prove (NaN allowed, or a sum that overflows) is looked at block by block.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):
+            return
+    for start in range(0, len(values), 8192):
+        block = values[start : start + 8192]
+        bad = np.isinf(block) if allow_nan else ~np.isfinite(block)
+        if not bad.any():
+            continue
+        row, column = np.argwhere(bad)[0]
+        name = type(estimator).__name__
+        label = column_label(getattr(estimator, "feature_names_in_", None), column)
+        where = f"{label}, row {start + row}"
+        if np.isnan(block[row, column]):
+            raise ValueError(
+                f"Input X contains NaN ({where}); {name} takes no missing values. "
+                "Impute or drop those rows, or use a model that allows them: "
+                "sklearn_gen.all_estimators('missing')."
+            )
+        raise ValueError(
+            f"Input X contains infinity ({where}); {name} needs finite values. "
+            "Clip or drop it, or write NaN where it means 'not observed'."
+        )
+
+
+class GenerativeModel(
+    CallbackSupportMixin, DensityMixin, BaseEstimator, metaclass=ABCMeta
+):
+    """Base class of all models of p(x).
+
+    Children write ``_fit(X, sample_weight, rng)``, ``_score_samples(X)`` and
+    ``_sample(n_samples, rng)``; X arrives validated, C-contiguous, in float64 or
+    float32; rows of weight zero are already dropped.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns seen during fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where all are strings.
+    schema_ : TableSchema
+        Names, kinds and resolution of the columns.
+    """
+
+    # NaN means "not observed" (tag: input_tags.allow_nan).
+    _allow_nan = False
+    # "lebesgue" for densities of continuous columns, "counting" for masses.
+    _base_measure = "lebesgue"
+
+    @abstractmethod
+    def _fit(self, X, sample_weight, rng):
+        """Learn from rows X with weights (None or shape (n_samples,))."""
+
+    @abstractmethod
+    def _score_samples(self, X):
+        """Return log p(x) of each row, in nats."""
+
+    @abstractmethod
+    def _sample(self, n_samples, rng):
+        """Return an array of n_samples rows."""
+
+    @property
+    def density_kind(self):
+        """Nature of `score_samples`: 'exact', 'lower_bound' or 'estimate'.
+
+        Scores of unlike kinds don't compare in one search.
+        """
+        return "exact"
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn p(x) from the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numeric rows: numpy, pandas or polars.
+        y : Ignored
+            Present for pipelines and searches.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Non-negative weights; an integer weight equals that many repeats of the
+            row, zero equals dropping it.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If a parameter, column or weight is invalid; the message names it. The
+            earlier fitted state is then kept.
+        """
+        before = dict(self.__dict__)
+        try:
+            X, sample_weight = self._check_training_rows(X, sample_weight)
+            self._fit(X, sample_weight, as_generator(self.random_state))
+        except Exception:
+            self._restore(before)
+            raise
+        return self
+
+    def _check_training_rows(self, X, sample_weight, reset=True):
+        rows = check_rows(self, X, reset=reset, allow_nan=self._allow_nan)
+        if reset:
+            self.schema_ = TableSchema.from_data(X, rows)
+            self._warn_of_repeats()
+        if sample_weight is not None:
+            sample_weight = check_sample_weight(
+                sample_weight,
+                rows,
+                dtype=np.float64,
+                ensure_non_negative=True,
+                allow_all_zero_weights=False,
+            )
+            if not sample_weight.all():
+                kept = sample_weight > 0
+                rows, sample_weight = rows[kept], sample_weight[kept]
+        return rows, sample_weight
+
+    def _restore(self, before):
+        """Undo what a failed fit set; the callbacks' own state is theirs to end."""
+        for key in set(self.__dict__) - set(before):
+            if not key.startswith(("_skl_callbacks", "_callback_fit_ctx")):
+                del self.__dict__[key]
+        self.__dict__.update(before)
+
+    def _dequantized_columns(self):
+        """Columns whose repeats the model itself deals with."""
+        return ()
+
+    def _warn_of_repeats(self):
+        if self._base_measure != "lebesgue":
+            return
+        repeated = np.flatnonzero(self.schema_.resolution > 0)
+        repeated = [j for j in repeated if j not in self._dequantized_columns()]
+        if repeated:
+            labels = ", ".join(self.schema_.label(j) for j in repeated[:5])
+            more = f" and {len(repeated) - 5} more" if len(repeated) > 5 else ""
+            warnings.warn(
+                f"More than {REPEAT_SHARE:.0%} of the values repeat in {labels}{more}: "
+                "a continuous density can buy unbounded likelihood there, so its "
+                "scores don't compare. Where the model has it, set "
+                "dequantize='auto'; otherwise use a model of discrete columns "
+                "(TableMixture), or add noise of the column's resolution.",
+                DiscreteColumnWarning,
+                stacklevel=4,
+            )
+
+    def _check_scored_rows(self, X):
+        check_is_fitted(self)
+        return check_rows(self, X, reset=False, allow_nan=self._allow_nan)
+
+    def score_samples(self, X):
+        """Compute log p(x) of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; where the model allows NaN, a NaN cell is not observed and the
+            density is that of the observed cells.
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n_samples,)
+            In nats.
+        """
+        return self._score_samples(self._check_scored_rows(X))
+
+    def score(self, X, y=None, sample_weight=None):
+        """Compute the weighted mean of `score_samples`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : Ignored
+            Present for pipelines and searches.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        score : float
+            Mean log-likelihood, nats per row.
+        """
+        log_prob = self.score_samples(X)
+        if sample_weight is None:
+            return float(np.mean(log_prob, dtype=np.float64))
+        weight = check_sample_weight(
+            sample_weight, log_prob, dtype=np.float64, ensure_non_negative=True
+        )
+        kept = weight > 0  # 0 * -inf would be NaN
+        return float(np.average(log_prob[kept], weights=weight[kept]))
+
+    def sample(self, n_samples=1, *, random_state=None):
+        """Draw rows from p(x).
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, at least 1.
+        random_state : None, int, RandomState or Generator, default=None
+            None uses the estimator's own `random_state`: an int there repeats its
+            draws at every call.
+
+        Returns
+        -------
+        X : ndarray or DataFrame of shape (n_samples, n_features)
+            In the container that `fit` saw, with the same columns.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a positive integer.
+        """
+        check_is_fitted(self)
+        if not isinstance(n_samples, Integral) or n_samples < 1:
+            raise ValueError(
+                f"n_samples must be an integer of at least 1, got {n_samples!r}."
+            )
+        return self.schema_.restore(
+            self._sample(int(n_samples), self._draw_generator(random_state))
+        )
+
+    def _draw_generator(self, random_state):
+        return as_generator(self.random_state if random_state is None else random_state)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self._allow_nan
+        return tags
+
+
+class ComponentMixin:
+    """Models with mixture components: which one a row belongs to."""
+
+    def predict(self, X):
+        """Name the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Component indices.
+        """
+        return self.predict_proba(X).argmax(axis=1)
+
+    def predict_proba(self, X):
+        """Compute p(component | x).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        resp : ndarray of shape (n_samples, n_components)
+            Posterior probabilities; rows sum to one.
+        """
+        return self._predict_proba(self._check_scored_rows(X))
+
+    def fit_predict(self, X, y=None, sample_weight=None):
+        """Fit, then name the most probable component of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : Ignored
+            Present for pipelines and searches.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            Component indices.
+        """
+        return self.fit(X, sample_weight=sample_weight).predict(X)
+
+
+class ConditionalMixin:
+    """Models that draw missing cells given observed ones, without rejection."""
+
+    _allow_nan = True
+
+    @property
+    def conditional_kind(self):
+        """Nature of `sample_conditional`: 'exact' or 'estimate'."""
+        return "exact"
+
+    def sample_conditional(self, X, *, random_state=None):
+        """Replace every NaN of X by a draw from p(missing | observed).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            NaN means "draw this"; observed cells are returned untouched.
+        random_state : None, int, RandomState or Generator, default=None
+            None uses the estimator's own `random_state`.
+
+        Returns
+        -------
+        X_drawn : ndarray or DataFrame of shape (n_samples, n_features)
+            In the container of `X`.
+        """
+        rows = self._check_scored_rows(X)
+        missing = np.isnan(rows)
+        drawn = rows.copy()
+        if missing.any():
+            rng = self._draw_generator(random_state)
+            drawn[missing] = self._sample_conditional(rows, rng)[missing]
+        return self.schema_.restore(drawn, like=X)
+
+
+class LatentMixin:
+    """Models that encode rows into a latent space and decode them again."""
+
+    def transform(self, X):
+        """Encode rows into the latent space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_components)
+            Latent coordinates.
+        """
+        return self._transform(self._check_scored_rows(X))
+
+    def inverse_transform(self, Z):
+        """Decode latent coordinates into rows.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_components)
+            Latent coordinates.
+
+        Returns
+        -------
+        X : ndarray or DataFrame of shape (n_samples, n_features)
+            In the container that `fit` saw.
+        """
+        check_is_fitted(self)
+        return self.schema_.restore(self._inverse_transform(np.asarray(Z)))
+
+
+class InformationCriteriaMixin:
+    """Models whose number of free parameters is known."""
+
+    def bic(self, X, sample_weight=None):
+        """Compute the Bayesian information criterion on X; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights; their sum is the number of rows.
+
+        Returns
+        -------
+        bic : float
+            -2 log-likelihood + n_parameters * log(n), in nats.
+        """
+        n_rows = _total_weight(X, sample_weight)
+        fit = -2.0 * n_rows * self.score(X, sample_weight=sample_weight)
+        return float(fit + self._n_parameters() * np.log(n_rows))
+
+    def aic(self, X, sample_weight=None):
+        """Compute Akaike's information criterion on X; lower is better.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights; their sum is the number of rows.
+
+        Returns
+        -------
+        aic : float
+            -2 log-likelihood + 2 * n_parameters, in nats.
+        """
+        n_rows = _total_weight(X, sample_weight)
+        fit = -2.0 * n_rows * self.score(X, sample_weight=sample_weight)
+        return float(fit + 2.0 * self._n_parameters())
+
+
+def _total_weight(X, sample_weight):
+    return len(X) if sample_weight is None else float(np.sum(sample_weight))
