@@ -1,0 +1,75 @@
+"""Sphinx configuration: `python -m sphinx -W docs docs/_build` builds without network.
+
+SKLEARN_GEN_DOCS_QUICK=1 shrinks the gallery's data (see docs/examples).
+"""
+
+import os
+import warnings
+
+from sphinx_gallery.sorting import ExplicitOrder
+
+import sklearn_gen
+
+project = "sklearn_gen"
+author = "The sklearn_gen developers"
+copyright = f"2026, {author}"
+version = release = sklearn_gen.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.mathjax",
+    "numpydoc",
+    "myst_parser",
+    "sphinx_gallery.gen_gallery",
+]
+source_suffix = {".rst": "restructuredtext"}
+exclude_patterns = ["_build", "examples", "templates"]
+templates_path = ["templates"]
+root_doc = "index"
+nitpicky = False
+
+autosummary_generate = True
+autodoc_default_options = {"show-inheritance": False}
+numpydoc_show_class_members = False
+# get_params, set_params and the like are scikit-learn's: the class template leaves
+# them out, so their references need not resolve here.
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sklearn_gen"
+html_theme_options = {
+    "show_prev_next": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "show_toc_level": 2,
+}
+html_sidebars = {"changelog": [], "non_goals": []}
+html_show_sourcelink = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"plot_",
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_outliers.py",
+            "plot_model_selection.py",
+            "plot_density_pipeline.py",
+            "plot_missing_values.py",
+            "*",
+        ]
+    ),
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_signature": False,
+    "show_memory": False,
+    "min_reported_time": 0,
+    "remove_config_comments": True,
+    "plot_gallery": True,
+}
+
+# A gallery page shows what a reader sees; the size switch must not change what it says.
+os.environ.setdefault("SKLEARN_GEN_DOCS_QUICK", "0")
+warnings.filterwarnings("error", category=DeprecationWarning, module="sklearn_gen")
