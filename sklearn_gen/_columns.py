@@ -76,6 +76,20 @@ class TableSchema:
             container=container,
         )
 
+    def select(self, columns):
+        """Schema of some columns, by index."""
+        def pick(values):
+            return tuple(values[j] for j in columns)
+
+        return TableSchema(
+            names=None if self.names is None else pick(self.names),
+            kinds=pick(self.kinds),
+            categories=pick(self.categories),
+            resolution=self.resolution[columns],
+            dtypes=pick(self.dtypes),
+            container=self.container,
+        )
+
     def label(self, index):
         """Name column `index` for a message."""
         return column_label(self.names, index)

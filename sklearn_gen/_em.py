@@ -1,0 +1,247 @@
+"""The only EM loop: restarts, tolerance, history, callbacks; and its stepwise form.
+
+A model gives ``_suff_stats(block, params)`` and ``_m_step(stats)``; weights, threads,
+missing values, restarts, warm starts, ``partial_fit``, progress and interruption come
+from here.
+"""
+
+import time
+import warnings
+from abc import abstractmethod
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.callback import with_callbacks
+from sklearn.exceptions import ConvergenceWarning
+
+from sklearn_gen._blocks import add, row_blocks, scale, sum_blocks, workers
+from sklearn_gen._compat import fit_context
+from sklearn_gen.base import GenerativeModel, as_generator
+
+
+class Run(NamedTuple):
+    """One run of EM from one start."""
+
+    params: tuple
+    lower_bounds: list
+    converged: bool
+    stopped: bool = False  # by a callback, so no ConvergenceWarning
+
+    @property
+    def lower_bound(self):
+        """Mean log-likelihood before the last M-step, nats per row."""
+        return self.lower_bounds[-1] if self.lower_bounds else -np.inf
+
+
+class EMModel(GenerativeModel):
+    """A model fitted by expectation-maximisation.
+
+    Children have the parameters `tol`, `max_iter`, `n_init`, `warm_start`, `verbose`,
+    `verbose_interval`, `n_jobs` and `random_state`. Statistics are NamedTuples with
+    the fields `log_likelihood` and `weight`; parameters are NamedTuples too.
+    """
+
+    @abstractmethod
+    def _initial_params(self, X, sample_weight, rng):
+        """Choose starting parameters."""
+
+    @abstractmethod
+    def _suff_stats(self, block, params):
+        """E-step of one block: expected sufficient statistics."""
+
+    def _e_step(self, params):
+        """E-step as a function of a block; here what blocks share is computed once."""
+        return partial(self._suff_stats, params=params)
+
+    @abstractmethod
+    def _m_step(self, stats, params):
+        """Parameters that maximise the expected log-likelihood.
+
+        `params` are those of the E-step.
+        """
+
+    @abstractmethod
+    def _fitted_attributes(self, params):
+        """Public attributes, as a dict."""
+
+    @abstractmethod
+    def _fitted_params(self):
+        """Parameters from the public attributes."""
+
+    def _prepare(self, X, sample_weight, rng, first=True):
+        """Look at the data once before EM; return the rows to learn from.
+
+        `first` is False for all batches of `partial_fit` but the first.
+        """
+        return X
+
+    def _warn_of_degeneracy(self, params):
+        """Say what the data left undetermined."""
+
+    def _em_step(self, params, sum_stats):
+        """One iteration; `sum_stats(function)` adds function(block) over the data."""
+        stats = sum_stats(self._e_step(params))
+        return self._m_step(stats, params), stats
+
+    def _fit(self, X, sample_weight, rng):
+        X = self._prepare(X, sample_weight, rng)
+        warm = self.warm_start and hasattr(self, "converged_")
+        blocks = row_blocks(X, sample_weight)
+        n_runs = 1 if warm else self.n_init
+        root = self._init_callback_context(max_subtasks=n_runs)
+        root.call_on_fit_task_begin(estimator=self, X=X)
+        best = None
+        with workers(self.n_jobs) as run:
+            sum_stats = partial(sum_blocks, run, blocks=blocks)
+            for i in range(n_runs):
+                self._say(1, f"Initialization {i}")
+                if warm:
+                    start, bound = self._fitted_params(), self.lower_bound_
+                else:
+                    start = self._initial_params(X, sample_weight, rng)
+                    bound = -np.inf
+                task = root.subcontext("restart", max_subtasks=self.max_iter)
+                task.call_on_fit_task_begin(estimator=self, X=X)
+                result = self._run(start, bound, sum_stats, task, X)
+                if best is None or result.lower_bound > best.lower_bound:
+                    best = result
+                if task.call_on_fit_task_end(
+                    estimator=self,
+                    X=X,
+                    reconstruction_attributes=partial(
+                        self._fitted_attributes, result.params
+                    ),
+                ):
+                    break
+        self._keep(best)
+        self._warn_of_degeneracy(best.params)
+        self._warn_unless_converged(best)
+        root.call_on_fit_task_end(
+            estimator=self, X=X, reconstruction_attributes=lambda: {}
+        )
+
+    def _run(self, params, bound, sum_stats, task, X):
+        lower_bounds, converged, stopped = [], False, False
+        began = time.perf_counter()
+        for n_iter in range(1, self.max_iter + 1):
+            step = task.subcontext("iteration")
+            step.call_on_fit_task_begin(estimator=self, X=X)
+            try:
+                params, stats = self._em_step(params, sum_stats)
+            except KeyboardInterrupt:
+                # Nothing is lost: warm_start=True goes on from the last iterate.
+                self._keep(Run(params, lower_bounds, False))
+                raise
+            previous, bound = bound, float(stats.log_likelihood / stats.weight)
+            lower_bounds.append(bound)
+            change = bound - previous
+            if n_iter % self.verbose_interval == 0:
+                self._say(1, f"  Iteration {n_iter}", change, bound, began)
+            converged = abs(change) < self.tol
+            stopped = step.call_on_fit_task_end(
+                estimator=self,
+                X=X,
+                reconstruction_attributes=partial(self._fitted_attributes, params),
+            )
+            if converged or stopped:
+                break
+        verdict = "converged" if converged else "did not converge"
+        self._say(1, f"Initialization {verdict}.", None, bound, began)
+        return Run(params, lower_bounds, converged, stopped)
+
+    def _warn_unless_converged(self, result):
+        if result.converged or result.stopped or self.max_iter == 0:
+            return
+        change = result.lower_bound - (result.lower_bounds[-2:-1] or [-np.inf])[0]
+        warnings.warn(
+            f"EM did not converge in max_iter={self.max_iter} iterations: the mean "
+            f"log-likelihood still changed by {change:.2g} nats per row, "
+            f"tol={self.tol:g}. Increase max_iter or tol, or check for degenerate "
+            "data (duplicates, constant columns, too many components); with "
+            "warm_start=True another fit goes on from here.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
+
+    def _keep(self, result):
+        for name, value in self._fitted_attributes(result.params).items():
+            setattr(self, name, value)
+        self.converged_ = result.converged
+        self.n_iter_ = len(result.lower_bounds)
+        self.lower_bound_ = result.lower_bound
+        self.lower_bounds_ = result.lower_bounds
+        self._running = None
+
+    def _say(self, level, text, change=None, bound=None, began=None):
+        if self.verbose >= level:
+            if self.verbose >= 2 and bound is not None:
+                text += f"\t mean log-likelihood {bound:.5f}"
+                text += "" if change is None else f"\t change {change:.5f}"
+                text += f"\t time {time.perf_counter() - began:.3f}s"
+            print(text)
+
+    # Stepwise EM (Cappe & Moulines 2009, doi:10.1111/j.1467-9868.2009.00698.x): the
+    # statistics of each batch, per unit of weight, are blended into the running ones
+    # with step (t + 2) ** -decay, which must lie in (1/2, 1] for convergence.
+    _step_decay = 0.6
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Learn from one batch of rows by a step of stepwise EM.
+
+        The first call chooses starting parameters from its rows, so make it a batch
+        of at least some hundred rows in random order.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            One batch.
+        y : Ignored
+            Present for API consistency.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            As `fit`; the earlier fitted state is then kept.
+        """
+        before = dict(self.__dict__)
+        try:
+            first = not hasattr(self, "converged_")
+            X, sample_weight = self._check_training_rows(X, sample_weight, reset=first)
+            rng = as_generator(self.random_state)
+            X = self._prepare(X, sample_weight, rng, first)
+            with workers(self.n_jobs) as run:
+                if first:
+                    params = self._initial_params(X, sample_weight, rng)
+                else:
+                    params = self._fitted_params()
+                self._update(params, row_blocks(X, sample_weight), run)
+        except Exception:
+            self._restore(before)
+            raise
+        return self
+
+    def _update(self, params, blocks, run):
+        running, n_updates = getattr(self, "_running", None) or (None, 0)
+        stats = sum_blocks(run, self._e_step(params), blocks)
+        bound = float(stats.log_likelihood / stats.weight)
+        stats = scale(stats, 1.0 / stats.weight)
+        if running is not None:
+            step = (n_updates + 2.0) ** -self._step_decay
+            stats = add(scale(running, 1.0 - step), scale(stats, step))
+        updated = self._m_step(stats, params)
+        history = [*getattr(self, "lower_bounds_", []), bound]
+        self._keep(Run(updated, history, False))
+        self._running = (self._recenter(stats, params, updated), n_updates + 1)
+
+    def _recenter(self, stats, params, updated):
+        """Re-express statistics relative to new parameters, where they depend on them."""
+        return stats

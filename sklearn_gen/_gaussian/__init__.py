@@ -1,0 +1,35 @@
+"""Gaussian components: what mixtures, hidden Markov models and others share."""
+
+from sklearn_gen._gaussian._draws import (
+    box_probability,
+    conditional,
+    draw,
+    draw_missing,
+)
+from sklearn_gen._gaussian._moments import (
+    GaussianParams,
+    GaussianStats,
+    initial_stats,
+    m_step,
+    marginal,
+    posterior,
+    recenter,
+    suff_stats,
+)
+from sklearn_gen._gaussian._structures import STRUCTURES
+
+__all__ = [
+    "STRUCTURES",
+    "GaussianParams",
+    "GaussianStats",
+    "box_probability",
+    "conditional",
+    "draw",
+    "draw_missing",
+    "initial_stats",
+    "m_step",
+    "marginal",
+    "posterior",
+    "recenter",
+    "suff_stats",
+]

@@ -1,0 +1,92 @@
+"""Draws, conditionals and box probabilities of Gaussian mixtures."""
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import multivariate_normal
+
+from sklearn_gen._blocks import missing_patterns
+from sklearn_gen._gaussian._linalg import inverse_cholesky, unwhiten
+from sklearn_gen._gaussian._moments import GaussianParams
+
+
+def draw(structure, params, n_rows, rng):
+    """Draw rows: a component each, then its Gaussian."""
+    labels = _labels(np.broadcast_to(params.weights, (n_rows, len(params.weights))), rng)
+    noise = rng.standard_normal((n_rows, params.means.shape[1]))
+    rows = np.empty_like(noise)
+    for k in np.unique(labels):
+        at = labels == k
+        factor = structure.factor(params.precisions_cholesky, k)
+        rows[at] = params.means[k] + unwhiten(noise[at], factor)
+    return rows
+
+
+def draw_missing(structure, params, X, resp, rng):
+    """Draw the NaN cells of X given the others; `resp` is p(component | observed)."""
+    labels = _labels(resp, rng)
+    noise = rng.standard_normal(X.shape)
+    drawn = X.astype(np.float64)
+    for observed, rows in missing_patterns(X):
+        if observed is None:
+            continue
+        missing = np.flatnonzero(~observed)
+        B, left = structure.regression(params, observed)
+        for k in np.unique(labels[rows]):
+            at = rows[labels[rows] == k]
+            deviations = X[np.ix_(at, observed)] - params.means[k, observed]
+            factor, _ = inverse_cholesky(left[k].copy(), 1e-10 * np.diagonal(left[k]))
+            center = params.means[k, missing] + deviations @ B[k].T
+            drawn[np.ix_(at, missing)] = center + unwhiten(
+                noise[np.ix_(at, missing)], factor
+            )
+    return drawn
+
+
+def _labels(resp, rng):
+    """One component per row by inverse CDF, so that a row's draw is its own."""
+    cumulated = np.cumsum(resp, axis=1, dtype=np.float64)
+    at = rng.random(len(resp)) * cumulated[:, -1]
+    return np.minimum((cumulated <= at[:, None]).sum(axis=1), resp.shape[1] - 1)
+
+
+def conditional(structure, params, row, weights):
+    """Mixture of a row's NaN cells given the others; `weights` given them too."""
+    observed = ~np.isnan(row)
+    missing = np.flatnonzero(~observed)
+    B, left = structure.regression(params, observed)
+    deviations = row[observed] - params.means[:, observed]
+    means = params.means[:, missing] + (B @ deviations[:, :, None])[:, :, 0]
+    covariances = structure.conditional_covariances(params.covariances, left, missing)
+    ridge = 1e-10 * structure.variances(covariances, *means.shape).mean(axis=0)
+    return GaussianParams(weights, means, *structure.cholesky(covariances, ridge))
+
+
+def box_probability(structure, params, lower, upper):
+    """P(lower < x < upper); infinite bounds leave a column free.
+
+    Exact where components are axis-aligned or one column is bounded; otherwise scipy's
+    integral of a multivariate normal, to about 1e-8.
+    """
+    bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
+    lower, upper = lower[bounded], upper[bounded]
+    means = params.means[:, bounded]
+    covariances = structure.select(params.covariances, bounded)
+    deviations = np.sqrt(structure.variances(covariances, *means.shape))
+    if len(bounded) < 2 or not structure.correlated:
+        above = ndtr((upper - means) / deviations)
+        below = ndtr((lower - means) / deviations)
+        inside = (above - below).prod(axis=1)
+    else:
+        inside = [
+            multivariate_normal.cdf(
+                upper,
+                mean,
+                structure.matrix(covariances, k),
+                lower_limit=lower,
+                abseps=1e-8,
+                releps=1e-8,
+                rng=np.random.default_rng(0),
+            )
+            for k, mean in enumerate(means)
+        ]
+    return float(params.weights @ inside)

@@ -1,0 +1,60 @@
+"""Cholesky factors that survive singular covariances, and regressions."""
+
+import numpy as np
+from scipy.linalg import cho_solve, lapack, solve_triangular
+
+
+def inverse_cholesky(covariance, ridge):
+    """Upper P with P P^T = covariance^-1; raises `covariance` in place if singular.
+
+    A pivot counts as zero where what is left of a column's variance, given the columns
+    before it, is rounding error. Such columns get their `ridge`, ten times as much at
+    each attempt.
+    """
+    d = len(covariance)
+    repaired = np.zeros(d, dtype=bool)
+    if d == 0:
+        return covariance, repaired  # LAPACK takes no empty matrix
+    noise = 4 * d * np.finfo(float).eps
+    while True:
+        diagonal = np.diagonal(covariance)
+        factor, info = lapack.dpotrf(covariance, lower=1, clean=1)
+        n_done = d if info == 0 else info - 1
+        pivots = np.diagonal(factor)[:n_done] ** 2
+        singular = np.zeros(d, dtype=bool)
+        singular[:n_done] = ~(pivots > noise * diagonal[:n_done])
+        singular[n_done : n_done + 1] = True  # the pivot where dpotrf gave up
+        if not singular.any():
+            inverse, _ = lapack.dtrtri(factor, lower=1)
+            return inverse.T, repaired
+        repaired |= singular
+        # All columns are raised: raising only the singular ones would tilt the
+        # ellipsoid by the order of the columns.
+        covariance[np.diag_indices(d)] += ridge
+        ridge = 10 * ridge
+
+
+def from_precision(precision):
+    """Covariance and upper P with P P^T = precision."""
+    flipped, _ = lapack.dpotrf(precision[::-1, ::-1], lower=1, clean=1)
+    factor = np.ascontiguousarray(flipped[::-1, ::-1])
+    return np.linalg.inv(precision), factor
+
+
+def regress(covariance, observed, missing):
+    """Coefficients of missing on observed columns, and the covariance left."""
+    cross = covariance[np.ix_(missing, observed)]
+    if len(observed) == 0:
+        return cross, covariance
+    factor = np.linalg.cholesky(covariance[np.ix_(observed, observed)])
+    B = cho_solve((factor, True), cross.T).T
+    return B, covariance[np.ix_(missing, missing)] - B @ cross.T
+
+
+def unwhiten(noise, factor):
+    """Turn rows z into y with z = y @ factor; a 1-D or 0-D factor is diagonal."""
+    if factor.ndim < 2:
+        return noise / factor
+    if factor.size == 0:
+        return noise
+    return solve_triangular(factor.T, noise.T, lower=True).T

@@ -1,0 +1,109 @@
+"""Statistics of Gaussian mixtures, with missing cells, below every family.
+
+Statistics are moments about given centers (the old means), so nothing cancels for tight
+clusters far from the origin.
+
+For rows with missing cells, EM needs no kernel of its own: with the regression
+B = Cov(missing, observed) Cov(observed)^-1 of each component, moments of the observed
+cells lift to expected moments of all cells (Ghahramani & Jordan 1994,
+https://papers.nips.cc/paper/767).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_gen._gaussian._structures import cast
+
+
+class GaussianParams(NamedTuple):
+    """A mixture of Gaussians; shapes of covariances depend on the structure."""
+
+    weights: np.ndarray  # (K,)
+    means: np.ndarray  # (K, D)
+    covariances: np.ndarray
+    precisions_cholesky: np.ndarray
+    repaired: np.ndarray  # (D,) columns whose variance was raised to invert it
+
+
+class GaussianStats(NamedTuple):
+    """Expected moments about centers, summed over weighted rows."""
+
+    log_likelihood: float
+    weight: float
+    s0: np.ndarray  # (K,)
+    s1: np.ndarray  # (K, D)
+    s2: np.ndarray  # (K, D, D) full, (D, D) tied, (K, D) diag and spherical
+
+
+# As in scikit-learn: a component without rows divides by this instead of zero.
+_EMPTY = 10 * np.finfo(float).eps
+
+
+def marginal(structure, params, columns):
+    """Parameters of the mixture of some columns (indices or mask)."""
+    columns = np.arange(params.means.shape[1])[columns]
+    covariances = structure.select(params.covariances, columns)
+    means = params.means[:, columns]
+    ridge = 1e-8 * structure.variances(covariances, *means.shape).mean(axis=0)
+    return GaussianParams(
+        params.weights, means, *structure.cholesky(covariances, ridge)
+    )
+
+
+def initial_stats(structure, X, resp):
+    """Statistics of given responsibilities (weights included), and their centers."""
+    s0 = resp.sum(axis=0)
+    centers = (resp.T @ X) / (s0[:, None] + _EMPTY)
+    s2 = structure.scatter(X, resp, centers)
+    return GaussianStats(0.0, s0.sum(), s0, np.zeros_like(centers), s2), centers
+
+
+def m_step(structure, stats, centers, reg, ridge):
+    """Maximise the expected log-likelihood given moments about `centers`.
+
+    Parameters
+    ----------
+    structure : Full, Tied, Diag or Spherical
+    stats : GaussianStats
+    centers : ndarray of shape (K, D)
+    reg, ridge : ndarray of shape (D,)
+        Variance added always, and where a covariance is singular nevertheless.
+    """
+    nk = stats.s0 + _EMPTY
+    delta = stats.s1 / nk[:, None]
+    covariances = structure.covariance(stats.s2, delta, nk)
+    covariances = structure.add_to_diagonal(covariances, reg)
+    return GaussianParams(
+        nk / nk.sum(), centers + delta, *structure.cholesky(covariances, ridge)
+    )
+
+
+def suff_stats(structure, block, params, args, centers):
+    """E-step of one block; `args` are `structure.kernel_args(params, dtype)`."""
+    if block.observed is None:
+        (at,) = cast(block.X.dtype, centers)
+        sums = structure.moments(block.X, block.sample_weight, args, at)
+        return GaussianStats(
+            sums.log_likelihood, block.weight, sums.s0, sums.s1, sums.s2
+        )
+    part = marginal(structure, params, block.observed)
+    part_args = structure.kernel_args(part, block.X.dtype)
+    sums = structure.moments(block.X, block.sample_weight, part_args, part_args[1])
+    s1, s2 = structure.lift(sums.s1, sums.s2, sums.s0, params, block.observed)
+    stats = GaussianStats(sums.log_likelihood, block.weight, sums.s0, s1, s2)
+    return recenter(structure, stats, centers - params.means)
+
+
+def recenter(structure, stats, delta):
+    """Moments about centers + delta."""
+    s2 = structure.shift(stats.s2, stats.s1, stats.s0, delta)
+    return stats._replace(s1=stats.s1 - stats.s0[:, None] * delta, s2=s2)
+
+
+def posterior(structure, block, params, args, with_resp):
+    """Log density of a block's observed cells and p(component | them)."""
+    if block.observed is not None:
+        params = marginal(structure, params, block.observed)
+        args = structure.kernel_args(params, block.X.dtype)
+    return structure.posterior(block.X, args, with_resp)

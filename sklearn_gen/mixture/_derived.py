@@ -1,0 +1,133 @@
+"""Mixtures derived from a fitted one: of some columns, or given some cells."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_gen import _gaussian as gaussian
+
+
+class DerivedMixtures:
+    """Marginals, conditionals and box probabilities of a Gaussian mixture."""
+
+    def marginal(self, columns):
+        """Return the mixture of some columns.
+
+        Parameters
+        ----------
+        columns : array-like of int or str
+            Indices or names, in the order wanted.
+
+        Returns
+        -------
+        mixture : GaussianMixture
+            Fitted, of ``len(columns)`` features.
+
+        Raises
+        ------
+        ValueError
+            If a column is unknown or named twice.
+        """
+        check_is_fitted(self)
+        columns = self._column_indices(columns, "columns")
+        params = gaussian.marginal(self._structure, self._fitted_params(), columns)
+        return self._derive(params, columns)
+
+    def conditional(self, X):
+        """Return the mixture of the NaN cells of one row given its other cells.
+
+        Parameters
+        ----------
+        X : array-like of shape (1, n_features)
+            One row with at least one NaN and one observed cell.
+
+        Returns
+        -------
+        mixture : GaussianMixture
+            Fitted, over the missing columns in their order.
+
+        Raises
+        ------
+        ValueError
+            If X isn't one row, or nothing or everything is missing.
+        """
+        rows = self._check_scored_rows(X)
+        missing = np.isnan(rows)
+        if len(rows) != 1 or missing.all() or not missing.any():
+            raise ValueError(
+                "conditional takes one row with some cells observed and some NaN, got "
+                f"{len(rows)} row(s) with {int(missing.sum())} of {rows.size} cells "
+                "NaN. For draws of many rows use sample_conditional."
+            )
+        params = self._fitted_params()
+        weights = self._predict_proba(rows.astype(np.float64))[0]
+        row = rows[0].astype(np.float64)
+        return self._derive(
+            gaussian.conditional(self._structure, params, row, weights),
+            np.flatnonzero(missing[0]),
+        )
+
+    def interval_probability(self, lower, upper):
+        """Compute P(lower < x < upper), the mass of an axis-aligned box.
+
+        Parameters
+        ----------
+        lower, upper : array-like of shape (n_features,)
+            Bounds in units of X; -inf and inf leave a column free.
+
+        Returns
+        -------
+        probability : float
+            Exact for 'diag' and 'spherical', and with one bounded column; else
+            integrated numerically to about 1e-8.
+        """
+        check_is_fitted(self)
+        lower, upper = np.asarray(lower, float), np.asarray(upper, float)
+        n_features = self.means_.shape[1]
+        if lower.shape != (n_features,) or upper.shape != (n_features,):
+            raise ValueError(
+                f"lower and upper must have shape ({n_features},), got {lower.shape} "
+                f"and {upper.shape}."
+            )
+        params = self._fitted_params()
+        return gaussian.box_probability(self._structure, params, lower, upper)
+
+    def _column_indices(self, columns, parameter):
+        names, n_features = self.schema_.names, self.n_features_in_
+        indices = []
+        for column in np.atleast_1d(np.asarray(columns, dtype=object)):
+            if names is not None and column in names:
+                indices.append(names.index(column))
+            elif isinstance(column, Integral) and -n_features <= column < n_features:
+                indices.append(int(column) % n_features)
+            else:
+                known = f"0 to {n_features - 1}" if names is None else list(names)
+                raise ValueError(
+                    f"{parameter} names {column!r}, which is no column; "
+                    f"columns are {known}."
+                )
+        if len(set(indices)) < len(indices):
+            raise ValueError(f"{parameter} names a column twice: {columns!r}.")
+        return np.array(indices, dtype=np.intp)
+
+    def _derive(self, params, columns):
+        derived = clone(self).set_params(
+            n_components=len(params.weights),
+            weights_init=None,
+            means_init=None,
+            precisions_init=None,
+            dequantize=None,
+        )
+        derived._dtype = self._dtype
+        derived._variances = self._variances[columns]
+        for name, value in derived._fitted_attributes(params).items():
+            setattr(derived, name, value)
+        derived.schema_ = self.schema_.select(columns)
+        derived.n_features_in_ = len(columns)
+        if hasattr(self, "feature_names_in_"):
+            derived.feature_names_in_ = self.feature_names_in_[columns]
+        for name in ("converged_", "n_iter_", "lower_bound_", "lower_bounds_"):
+            setattr(derived, name, getattr(self, name))
+        return derived

@@ -1,0 +1,90 @@
+"""What a Gaussian mixture knows before EM: given starts, scales of the columns."""
+
+import numpy as np
+
+_BLOCK = 8192  # rows looked at together
+
+
+def column_variances(X, sample_weight):
+    """Weighted variance of the observed cells of each column, (D,), in float64."""
+    shift = np.nan_to_num(X[0]).astype(np.float64)
+    mean = shift + _weighted_mean(X, sample_weight, shift, 1)
+    variances = _weighted_mean(X, sample_weight, mean, 2)
+    # Rounding leaves a constant column with about (eps * value)^2.
+    noise = (4 * np.finfo(X.dtype).eps * mean) ** 2
+    return np.where(variances <= noise, 0.0, variances)
+
+
+def _weighted_mean(X, sample_weight, center, power):
+    total, weight = np.zeros(X.shape[1]), np.zeros(X.shape[1])
+    for start in range(0, len(X), _BLOCK):
+        deviations = X[start : start + _BLOCK] - center
+        observed = ~np.isnan(deviations)
+        if sample_weight is None:
+            w = observed
+        else:
+            w = observed * sample_weight[start : start + _BLOCK, None]
+        weight += w.sum(axis=0)
+        total += (w * np.where(observed, deviations, 0.0) ** power).sum(axis=0)
+    return total / np.maximum(weight, np.finfo(float).tiny)
+
+
+def check_initial(model, n_features):
+    """Validate `weights_init`, `means_init` and `precisions_init` of a model.
+
+    Returns
+    -------
+    weights, means, precisions : ndarray (float64) or None
+        Copies; the parameters themselves are left as they are.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, what was received and the rule.
+    """
+    K, structure = model.n_components, model._structure
+    weights = _as_array(model.weights_init, "weights_init", (K,))
+    if weights is not None and not (
+        (weights >= 0).all() and np.isclose(weights.sum(), 1.0, rtol=0, atol=1e-6)
+    ):
+        raise ValueError(
+            "weights_init must be non-negative and sum to 1, got "
+            f"min {weights.min():g}, sum {weights.sum():g}. Divide by the sum."
+        )
+    means = _as_array(model.means_init, "means_init", (K, n_features))
+    shape = structure.shape(K, n_features)
+    precisions = _as_array(model.precisions_init, "precisions_init", shape)
+    if precisions is not None:
+        _check_definite(precisions, structure.correlated)
+    return weights, means, precisions
+
+
+def _as_array(value, name, shape):
+    if value is None:
+        return None
+    array = np.array(value, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(
+            f"{name} must have shape {shape} (n_components and n_features as given), "
+            f"got {array.shape}."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got NaN or infinity.")
+    return array
+
+
+def _check_definite(precisions, correlated):
+    if not correlated:
+        if (precisions <= 0).any():
+            raise ValueError(
+                f"precisions_init must be positive, got min {precisions.min():g}. "
+                "Precisions are inverse variances."
+            )
+        return
+    for k, precision in enumerate(np.atleast_3d(precisions.T).T):
+        symmetric = np.allclose(precision, precision.T)
+        if not symmetric or np.linalg.eigvalsh(precision).min() <= 0:
+            raise ValueError(
+                "precisions_init must be symmetric and positive definite; matrix "
+                f"{k} is not. Precisions are inverse covariances."
+            )
