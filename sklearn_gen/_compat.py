@@ -3,8 +3,31 @@
 When scikit-learn moves one of them, this is the file to mend.
 """
 
+import numpy as np
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
-__all__ = ["Interval", "StrOptions", "check_sample_weight", "fit_context"]
+__all__ = [
+    "Interval",
+    "StrOptions",
+    "check_sample_weight",
+    "column_transformer_indices",
+    "fit_context",
+    "power_transformer_scaling",
+    "safe_indexing",
+]
+
+
+def power_transformer_scaling(transformer):
+    """Mean and scale that a fitted PowerTransformer standardises its powers with."""
+    if not transformer.standardize:
+        n_features = transformer.n_features_in_
+        return np.zeros(n_features), np.ones(n_features)
+    return transformer._scaler.mean_, transformer._scaler.scale_
+
+
+def column_transformer_indices(transformer):
+    """Input columns of each transformer of a fitted ColumnTransformer, as positions."""
+    return transformer._transformer_to_input_indices

@@ -1,0 +1,103 @@
+"""Draws of a pipeline: rows of its input."""
+
+import numpy as np
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_gen.base import as_generator
+from sklearn_gen.compose._composite import pull
+from sklearn_gen.compose._steps import PipelineSteps, model_has
+from sklearn_gen.compose._tables import as_floats, take_rows
+
+
+class PipelineDraws(PipelineSteps):
+    """Draws, unconditional and given the observed cells of rows."""
+
+    @property
+    def conditional_kind(self):
+        """Nature of `sample_conditional`, as the last step reports it."""
+        return self._model.conditional_kind
+
+    @available_if(model_has("sample"))
+    def sample(self, n_samples=1, *, random_state=None, **params):
+        """Draw rows of the input space.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows.
+        random_state : None, int, RandomState or Generator, default=None
+            None uses the last step's own `random_state`.
+        **params : dict
+            Further keywords of the last step's `sample`.
+
+        Returns
+        -------
+        X : ndarray or DataFrame of shape (n_samples, n_features)
+            In the container that `fit` saw, with the same columns.
+        """
+        check_is_fitted(self)
+        output_range = self._range()
+        random_state = self._draw_state(random_state, output_range)
+
+        def draw(n_rows):
+            with self._naming_model():
+                return self._model.sample(n_rows, random_state=random_state, **params)
+
+        def draw_rows(wanted):
+            # Keywords may hold one value per row, so then all rows are drawn anew.
+            return take_rows(draw(n_samples), wanted) if params else draw(wanted.sum())
+
+        Z = output_range.redraw(draw(n_samples), draw_rows)
+        return self._restore(pull(self.steps[:-1], Z))
+
+    @available_if(model_has("sample_conditional"))
+    def sample_conditional(self, X, *, random_state=None, **params):
+        """Replace every NaN of X by a draw from p(missing | observed).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            NaN means "draw this"; observed cells are returned untouched.
+        random_state : None, int, RandomState or Generator, default=None
+            None uses the last step's own `random_state`.
+        **params : dict
+            Further keywords of the last step's `sample_conditional`.
+
+        Returns
+        -------
+        X_drawn : ndarray or DataFrame of shape (n_samples, n_features)
+            In the container of `X`.
+        """
+        check_is_fitted(self)
+        drawn = as_floats(X)
+        missing = np.isnan(drawn)
+        incomplete = missing.any(axis=1)
+        if incomplete.any():
+            output_range = self._range()
+            random_state = self._draw_state(random_state, output_range)
+            given = self._push_inside(take_rows(X, incomplete))
+
+            def draw(rows):
+                with self._naming_model():
+                    return self._model.sample_conditional(
+                        rows, random_state=random_state, **params
+                    )
+
+            Z = output_range.redraw(
+                draw(given), lambda wanted: draw(take_rows(given, wanted))
+            )
+            drawn[missing] = pull(self.steps[:-1], Z)[missing[incomplete]]
+        return self._restore(drawn, like=X)
+
+    def _draw_state(self, random_state, output_range):
+        if random_state is None:
+            random_state = getattr(self._model, "random_state", None)
+        # An int would repeat its draws, and so never leave what it drew outside.
+        bounded = output_range.bounded.any()
+        return as_generator(random_state) if bounded else random_state
+
+    def _restore(self, values, like=None):
+        # A pipeline put together from fitted steps has seen no table.
+        schema = getattr(self, "schema_", None)
+        return values if schema is None else schema.restore(values, like=like)

@@ -1,0 +1,84 @@
+"""Rule for PowerTransformer: Yeo-Johnson and Box-Cox.
+
+Both map onto an interval that is bounded on one side unless lambda is within [0, 2]
+(Yeo-Johnson) or 0 (Box-Cox); `output_range` says where it ends.
+"""
+
+import numpy as np
+from scipy.special import boxcox, boxcox1p, inv_boxcox, inv_boxcox1p
+from sklearn.preprocessing import PowerTransformer
+
+from sklearn_gen._compat import power_transformer_scaling
+from sklearn_gen.compose._rules import (
+    inverse,
+    log_abs_det_jacobian,
+    observed_rows,
+    output_range,
+    output_rows,
+    sum_observed,
+)
+
+
+@log_abs_det_jacobian.register
+def _(transformer: PowerTransformer, X):
+    rows = observed_rows(transformer, X)
+    _, scale = power_transformer_scaling(transformer)
+    power = transformer.lambdas_ - 1.0
+    if transformer.method == "yeo-johnson":
+        # dz/dx = (1 + x)^(λ - 1) for x >= 0, (1 - x)^(1 - λ) below.
+        log_slope = np.sign(rows) * power * np.log1p(np.abs(rows))
+        return sum_observed(log_slope - np.log(scale), rows)
+    outside = (rows <= 0).any(axis=1)
+    log_x = np.log(np.where(rows > 0, rows, 1.0))
+    log_det = sum_observed(power * log_x - np.log(scale), rows)
+    return np.where(outside, -np.inf, log_det)
+
+
+@inverse.register
+def _(transformer: PowerTransformer, Z):
+    rows = output_rows(transformer, Z)
+    mean, scale = power_transformer_scaling(transformer)
+    powers = rows * scale + mean
+    lambdas = transformer.lambdas_
+    if transformer.method == "box-cox":
+        return inv_boxcox(powers, lambdas)
+    # scikit-learn's inverse_transform raises 1 + λz to 1/λ, which loses all digits
+    # for small λ; scipy's goes through log1p and expm1.
+    above = inv_boxcox1p(np.maximum(powers, 0.0), lambdas)
+    below = -inv_boxcox1p(np.maximum(-powers, 0.0), 2.0 - lambdas)
+    return np.where(powers >= 0, above, below)
+
+
+@output_range.register
+def _(transformer: PowerTransformer, lower, upper):
+    mean, scale = power_transformer_scaling(transformer)
+    if transformer.method == "box-cox":
+        ends = (
+            _box_cox(np.maximum(bound, 0.0), transformer.lambdas_)
+            for bound in (lower, upper)
+        )
+    else:
+        ends = (_yeo_johnson(bound, transformer.lambdas_) for bound in (lower, upper))
+    return tuple((end - mean) / scale for end in ends)
+
+
+def _box_cox(bound, lambdas):
+    """Box-Cox at 0 <= bound <= inf, limits included."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        limit = np.where(lambdas < 0, -1.0 / lambdas, np.inf)
+        return np.where(np.isinf(bound), limit, boxcox(bound, lambdas))
+
+
+def _yeo_johnson(bound, lambdas):
+    """Yeo-Johnson at -inf <= bound <= inf, limits included."""
+    # Yeo-Johnson is Box-Cox of 1 + x above zero, and its mirror with 2 - λ below.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above = np.where(lambdas < 0, -1.0 / lambdas, np.inf)
+        below = np.where(lambdas > 2, -1.0 / (lambdas - 2.0), -np.inf)
+        finite = np.where(
+            bound >= 0,
+            boxcox1p(np.maximum(bound, 0.0), lambdas),
+            -boxcox1p(np.maximum(-bound, 0.0), 2.0 - lambdas),
+        )
+    limit = np.where(bound > 0, above, below)
+    return np.where(np.isinf(bound), limit, finite)

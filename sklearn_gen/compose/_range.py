@@ -1,0 +1,133 @@
+"""Densities restricted to the range of the transformers, where that is bounded.
+
+With B the range and q the model's density, a row's density is q(z)/Q(B). Where cells m
+are missing, integrating them over B leaves q(z_o) P(z_m in B_m | z_o)/Q(B).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_gen.compose._composite import image, step_label
+from sklearn_gen.compose._tables import as_floats, take_rows
+
+# Rounds of redrawing before giving up: at one row in a thousand inside the range, a
+# row is still outside after as many rounds with probability 5e-5.
+_MAX_ROUNDS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class OutputRange:
+    """The open box that the transformers map onto.
+
+    Attributes
+    ----------
+    lower, upper : ndarray of shape (n_features,)
+        Infinite where there is no bound.
+    source : str
+        The first step that has a bounded range, named for messages.
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+    source: str = ""
+
+    @classmethod
+    def of(cls, steps, n_features):
+        """Push the whole space through fitted steps."""
+        lower, upper = np.full(n_features, -np.inf), np.full(n_features, np.inf)
+        source = ""
+        for step in steps:
+            lower, upper = image([step], lower, upper)
+            if not source and (np.isfinite(lower) | np.isfinite(upper)).any():
+                source = step_label(*step)
+        return cls(lower, upper, source)
+
+    @property
+    def bounded(self):
+        """Mask of the columns with a bound, shape (n_features,)."""
+        return np.isfinite(self.lower) | np.isfinite(self.upper)
+
+    def check(self, model):
+        """Raise unless the model knows the probability of the range."""
+        if self.bounded.any():
+            self._log_probability(model)
+
+    def log_change(self, model, Z):
+        """Compute log P(missing cells in range | observed) - log Q(B) of each row."""
+        bounded = self.bounded
+        if not bounded.any():
+            return np.zeros(Z.shape[0])
+        log_mass = self._log_probability(model)
+        missing = np.isnan(as_floats(Z))
+        change = np.full(len(missing), -log_mass)
+        for row in np.flatnonzero((missing & bounded).any(axis=1)):
+            if missing[row].all():
+                change[row] = 0.0  # nothing observed: probability one
+                continue
+            given = self._conditional(model, Z, row)
+            left = OutputRange(
+                self.lower[missing[row]], self.upper[missing[row]], self.source
+            )
+            change[row] += left._log_probability(given)
+        return change
+
+    def _log_probability(self, model):
+        if not hasattr(model, "interval_probability"):
+            raise ValueError(
+                f"{self.source} maps onto a bounded range, and "
+                f"{type(model).__name__} can't tell the probability of that range (it "
+                "has no interval_probability(lower, upper)), so the density can't be "
+                "normalised. Use a transformer onto the whole real line "
+                "(StandardScaler, QuantileTransformer with "
+                "output_distribution='normal'), or a model that has the method, such "
+                "as GaussianMixture."
+            )
+        probability = model.interval_probability(self.lower, self.upper)
+        if not probability > 0.0:
+            raise ValueError(
+                f"{self.source} maps onto a bounded range that has probability "
+                f"{probability} under {type(model).__name__}: the model fits the "
+                "transformed data too badly to be restricted to it."
+            )
+        return np.log(probability)
+
+    def _conditional(self, model, Z, row):
+        if not hasattr(model, "conditional"):
+            raise ValueError(
+                f"{self.source} maps onto a bounded range, row {row} has missing cells "
+                f"there, and {type(model).__name__} can't tell how probable the range "
+                "is given the observed cells (it has no conditional(X)). Score "
+                "complete rows only, or use a transformer onto the whole real line."
+            )
+        return model.conditional(take_rows(Z, np.arange(Z.shape[0]) == row))
+
+    def redraw(self, Z, draw_rows):
+        """Draw rows again that fall outside.
+
+        Parameters
+        ----------
+        Z : array-like of shape (n_samples, n_features)
+            Draws of the model.
+        draw_rows : callable
+            From a boolean mask over the rows of Z to that many new draws.
+
+        Returns
+        -------
+        Z : ndarray of shape (n_samples, n_features)
+            All inside.
+        """
+        Z = as_floats(Z)
+        for _ in range(_MAX_ROUNDS if self.bounded.any() else 0):
+            outside = (self.lower >= Z) | (self.upper <= Z)
+            outside = outside.any(axis=1)
+            if not outside.any():
+                return Z
+            Z[outside] = as_floats(draw_rows(outside))
+        if self.bounded.any():
+            raise ValueError(
+                f"{self.source} maps onto a bounded range that {outside.sum()} rows "
+                f"had not hit after {_MAX_ROUNDS} draws: it has next to no "
+                "probability under the model (given what was observed)."
+            )
+        return Z

@@ -1,0 +1,184 @@
+"""Scores of a pipeline: densities of its input."""
+
+import numpy as np
+from sklearn import get_config
+from sklearn.utils.metadata_routing import process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_gen.base import GenerativeModel
+from sklearn_gen.compose._composite import push
+from sklearn_gen.compose._steps import PipelineSteps, model_has
+
+
+class PipelineScores(PipelineSteps):
+    """Scores, information criteria and component posteriors."""
+
+    @property
+    def density_kind(self):
+        """Nature of `score_samples`, as the last step reports it."""
+        return self._model.density_kind
+
+    def _push(self, X):
+        """Send rows to the model.
+
+        Returns
+        -------
+        Z : array-like of shape (n_inside, n_features)
+            What the model sees of the rows inside the transformers' domain.
+        inside : ndarray of bool, shape (n_samples,)
+        change : ndarray of shape (n_inside,)
+            log p(x) - log q(z).
+        """
+        check_is_fitted(self)
+        Z, log_det = push(self.steps[:-1], X)
+        inside = log_det > -np.inf
+        change = log_det[inside]
+        if inside.any():
+            change += self._range().log_change(self._model, Z)
+        return Z, inside, change
+
+    @available_if(model_has("score_samples"))
+    def score_samples(self, X):
+        """Compute log p(x) of each row of the input space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows; NaN is not observed, where all steps allow it.
+
+        Returns
+        -------
+        log_prob : ndarray of shape (n_samples,)
+            In nats; -inf outside the transformers' domain.
+        """
+        Z, inside, change = self._push(X)
+        log_prob = np.full(len(inside), -np.inf)
+        if inside.any():
+            with self._naming_model():
+                log_prob[inside] = self._model.score_samples(Z) + change
+        return log_prob
+
+    @available_if(model_has("score_samples"))
+    def score(self, X, y=None, sample_weight=None, **params):
+        """Compute the weighted mean of `score_samples`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        y : Ignored
+            Present for searches.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Non-negative weights; with metadata routing enabled, the last step must
+            request them.
+        **params : dict
+            Further metadata, with metadata routing enabled.
+
+        Returns
+        -------
+        score : float
+            Mean log-likelihood, nats per row.
+        """
+        if get_config()["enable_metadata_routing"]:
+            process_routing(self, "score", sample_weight=sample_weight, **params)
+        elif params:
+            raise TypeError(
+                f"score got {', '.join(params)}, which need metadata routing "
+                "(sklearn.set_config(enable_metadata_routing=True))."
+            )
+        # The contract's mean, which needs nothing but score_samples.
+        return GenerativeModel.score(self, X, sample_weight=sample_weight)
+
+    @available_if(model_has("bic"))
+    def bic(self, X, sample_weight=None):
+        """Compute the Bayesian information criterion of the density of the input.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights; their sum is the number of rows.
+
+        Returns
+        -------
+        bic : float
+            In nats, lower is better; it counts the last step's parameters only.
+        """
+        return self._criterion("bic", X, sample_weight)
+
+    @available_if(model_has("aic"))
+    def aic(self, X, sample_weight=None):
+        """Compute Akaike's information criterion of the density of the input.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights; their sum is the number of rows.
+
+        Returns
+        -------
+        aic : float
+            In nats, lower is better; it counts the last step's parameters only.
+        """
+        return self._criterion("aic", X, sample_weight)
+
+    def _criterion(self, name, X, sample_weight):
+        Z, inside, change = self._push(X)
+        if not inside.all():
+            return np.inf
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        with self._naming_model():
+            latent = getattr(self._model, name)(Z, **weights)
+        weight = 1.0 if sample_weight is None else np.asarray(sample_weight, float)
+        return float(latent - 2.0 * np.sum(weight * change))
+
+    # -- components --------------------------------------------------------------------
+
+    @available_if(model_has("predict"))
+    def predict(self, X, **params):
+        """Predict with the last step on the transformed rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        **params : dict
+            Further parameters of the last step's `predict`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            What the last step predicts.
+        """
+        return self._apply_model("predict", X, params)
+
+    @available_if(model_has("predict_proba"))
+    def predict_proba(self, X, **params):
+        """Compute p(component | x) with the last step on the transformed rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        **params : dict
+            Further parameters of the last step's `predict_proba`.
+
+        Returns
+        -------
+        resp : ndarray of shape (n_samples, n_components)
+            Posterior probabilities; rows sum to one.
+        """
+        return self._apply_model("predict_proba", X, params)
+
+    def _apply_model(self, method, X, params):
+        check_is_fitted(self)
+        if get_config()["enable_metadata_routing"]:
+            routed = process_routing(self, method, **params)
+            params = routed[self.steps[-1][0]][method]
+        Z = self._push_inside(X)
+        with self._naming_model():
+            return getattr(self._model, method)(Z, **params)

@@ -1,0 +1,37 @@
+"""Rows and columns of arrays and data frames, as the steps of a pipeline need them."""
+
+import sys
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from sklearn_gen._columns import container_of
+from sklearn_gen._compat import safe_indexing
+
+
+def rewrap(values, like):
+    """Put an array into the container, column names and index of `like`."""
+    container = container_of(like)
+    if container == "pandas":
+        frame = sys.modules["pandas"].DataFrame
+        return frame(values, columns=like.columns, index=like.index)
+    if container == "polars":
+        return sys.modules["polars"].DataFrame(values, schema=like.columns)
+    return values
+
+
+def as_floats(X):
+    """Copy any container into a float64 array; missing cells become NaN."""
+    return check_array(X, dtype=np.float64, copy=True, ensure_all_finite=False)
+
+
+def take_rows(X, kept):
+    """Keep the rows of a boolean mask."""
+    return safe_indexing(X, np.flatnonzero(kept))
+
+
+def take_columns(X, indices, names=None):
+    """Select columns: by name where both X and the transformer have them."""
+    if names is not None and container_of(X) != "numpy":
+        return X[[names[j] for j in indices]]
+    return safe_indexing(X, indices, axis=1)
