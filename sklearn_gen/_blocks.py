@@ -70,7 +70,9 @@ def row_blocks(X, sample_weight=None):
     weight = weight.astype(X.dtype, copy=False)
     if not _has_nan(X):
         spans = _spans(*X.shape)
-        return [Block(X[s], weight[s] if weight.size else weight, s, None) for s in spans]
+        return [
+            Block(X[s], weight[s] if weight.size else weight, s, None) for s in spans
+        ]
     blocks = []
     for observed, rows in missing_patterns(X):
         for span in _spans(len(rows), X.shape[1]):
@@ -92,7 +94,9 @@ def missing_patterns(X):
     """
     observed = ~np.isnan(X)
     packed = np.packbits(observed, axis=1)
-    _, first, inverse = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(
+        packed, axis=0, return_index=True, return_inverse=True
+    )
     order = np.argsort(inverse.ravel(), kind="stable")
     groups = np.split(order, np.cumsum(np.bincount(inverse.ravel()))[:-1])
     patterns = [(observed[i], rows) for i, rows in zip(first, groups, strict=True)]
@@ -102,9 +106,7 @@ def missing_patterns(X):
 
 def _spans(n_rows, n_features):
     size = max(_MIN_ROWS, _BLOCK_CELLS // max(1, n_features) // 256 * 256)
-    return [
-        slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)
-    ]
+    return [slice(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
 
 
 def _has_nan(X):

@@ -78,6 +78,7 @@ class TableSchema:
 
     def select(self, columns):
         """Schema of some columns, by index."""
+
         def pick(values):
             return tuple(values[j] for j in columns)
 

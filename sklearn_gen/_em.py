@@ -8,8 +8,8 @@ from here.
 import time
 import warnings
 from abc import abstractmethod
+from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.callback import with_callbacks
@@ -20,12 +20,13 @@ from sklearn_gen._compat import fit_context
 from sklearn_gen.base import GenerativeModel, as_generator
 
 
-class Run(NamedTuple):
-    """One run of EM from one start."""
+@dataclass
+class Run:
+    """One run of EM from one start, as far as it got."""
 
     params: tuple
-    lower_bounds: list
-    converged: bool
+    lower_bounds: list = field(default_factory=list)
+    converged: bool = False
     stopped: bool = False  # by a callback, so no ConvergenceWarning
 
     @property
@@ -91,64 +92,58 @@ class EMModel(GenerativeModel):
         n_runs = 1 if warm else self.n_init
         root = self._init_callback_context(max_subtasks=n_runs)
         root.call_on_fit_task_begin(estimator=self, X=X)
-        best = None
-        with workers(self.n_jobs) as run:
-            sum_stats = partial(sum_blocks, run, blocks=blocks)
-            for i in range(n_runs):
-                self._say(1, f"Initialization {i}")
-                if warm:
-                    start, bound = self._fitted_params(), self.lower_bound_
-                else:
-                    start = self._initial_params(X, sample_weight, rng)
-                    bound = -np.inf
-                task = root.subcontext("restart", max_subtasks=self.max_iter)
-                task.call_on_fit_task_begin(estimator=self, X=X)
-                result = self._run(start, bound, sum_stats, task, X)
-                if best is None or result.lower_bound > best.lower_bound:
-                    best = result
-                if task.call_on_fit_task_end(
-                    estimator=self,
-                    X=X,
-                    reconstruction_attributes=partial(
-                        self._fitted_attributes, result.params
-                    ),
-                ):
-                    break
+        runs = []
+        with workers(self.n_jobs) as map_blocks:
+            sum_stats = partial(sum_blocks, map_blocks, blocks=blocks)
+            try:
+                for i in range(n_runs):
+                    self._say(f"Initialization {i}")
+                    if warm:
+                        run, bound = Run(self._fitted_params()), self.lower_bound_
+                    else:
+                        run = Run(self._initial_params(X, sample_weight, rng))
+                        bound = -np.inf
+                    runs.append(run)
+                    if self._iterate(run, bound, sum_stats, root, X):
+                        break
+            except KeyboardInterrupt:
+                # Nothing is lost: warm_start=True goes on from here.
+                if runs:
+                    self._keep(max(runs, key=lambda run: run.lower_bound))
+                raise
+        best = max(runs, key=lambda run: run.lower_bound)
         self._keep(best)
         self._warn_of_degeneracy(best.params)
         self._warn_unless_converged(best)
-        root.call_on_fit_task_end(
-            estimator=self, X=X, reconstruction_attributes=lambda: {}
-        )
+        root.call_on_fit_task_end(estimator=self, X=X, reconstruction_attributes=dict)
 
-    def _run(self, params, bound, sum_stats, task, X):
-        lower_bounds, converged, stopped = [], False, False
+    def _iterate(self, run, bound, sum_stats, root, X):
+        """Run EM from `run.params`; return whether a callback ends all restarts."""
+        task = root.subcontext("restart", max_subtasks=self.max_iter)
+        task.call_on_fit_task_begin(estimator=self, X=X)
         began = time.perf_counter()
         for n_iter in range(1, self.max_iter + 1):
             step = task.subcontext("iteration")
             step.call_on_fit_task_begin(estimator=self, X=X)
-            try:
-                params, stats = self._em_step(params, sum_stats)
-            except KeyboardInterrupt:
-                # Nothing is lost: warm_start=True goes on from the last iterate.
-                self._keep(Run(params, lower_bounds, False))
-                raise
+            run.params, stats = self._em_step(run.params, sum_stats)
             previous, bound = bound, float(stats.log_likelihood / stats.weight)
-            lower_bounds.append(bound)
-            change = bound - previous
+            run.lower_bounds.append(bound)
+            run.converged = abs(bound - previous) < self.tol
             if n_iter % self.verbose_interval == 0:
-                self._say(1, f"  Iteration {n_iter}", change, bound, began)
-            converged = abs(change) < self.tol
-            stopped = step.call_on_fit_task_end(
-                estimator=self,
-                X=X,
-                reconstruction_attributes=partial(self._fitted_attributes, params),
-            )
-            if converged or stopped:
+                self._say(f"  Iteration {n_iter}", bound, bound - previous, began)
+            run.stopped = self._end_task(step, run, X)
+            if run.converged or run.stopped:
                 break
-        verdict = "converged" if converged else "did not converge"
-        self._say(1, f"Initialization {verdict}.", None, bound, began)
-        return Run(params, lower_bounds, converged, stopped)
+        verdict = "converged" if run.converged else "did not converge"
+        self._say(f"Initialization {verdict}.", bound, None, began)
+        return self._end_task(task, run, X)
+
+    def _end_task(self, task, run, X):
+        return task.call_on_fit_task_end(
+            estimator=self,
+            X=X,
+            reconstruction_attributes=partial(self._fitted_attributes, run.params),
+        )
 
     def _warn_unless_converged(self, result):
         if result.converged or result.stopped or self.max_iter == 0:
@@ -173,13 +168,13 @@ class EMModel(GenerativeModel):
         self.lower_bounds_ = result.lower_bounds
         self._running = None
 
-    def _say(self, level, text, change=None, bound=None, began=None):
-        if self.verbose >= level:
-            if self.verbose >= 2 and bound is not None:
-                text += f"\t mean log-likelihood {bound:.5f}"
-                text += "" if change is None else f"\t change {change:.5f}"
-                text += f"\t time {time.perf_counter() - began:.3f}s"
-            print(text)
+    def _say(self, text, bound=None, change=None, began=None):
+        if self.verbose >= 2 and bound is not None:
+            text += f"\t mean log-likelihood {bound:.5f}"
+            text += "" if change is None else f"\t change {change:.5f}"
+            text += f"\t time {time.perf_counter() - began:.3f}s"
+        if self.verbose:
+            pass
 
     # Stepwise EM (Cappe & Moulines 2009, doi:10.1111/j.1467-9868.2009.00698.x): the
     # statistics of each batch, per unit of weight, are blended into the running ones
@@ -218,20 +213,20 @@ class EMModel(GenerativeModel):
             X, sample_weight = self._check_training_rows(X, sample_weight, reset=first)
             rng = as_generator(self.random_state)
             X = self._prepare(X, sample_weight, rng, first)
-            with workers(self.n_jobs) as run:
+            with workers(self.n_jobs) as map_blocks:
                 if first:
                     params = self._initial_params(X, sample_weight, rng)
                 else:
                     params = self._fitted_params()
-                self._update(params, row_blocks(X, sample_weight), run)
+                self._update(params, row_blocks(X, sample_weight), map_blocks)
         except Exception:
             self._restore(before)
             raise
         return self
 
-    def _update(self, params, blocks, run):
+    def _update(self, params, blocks, map_blocks):
         running, n_updates = getattr(self, "_running", None) or (None, 0)
-        stats = sum_blocks(run, self._e_step(params), blocks)
+        stats = sum_blocks(map_blocks, self._e_step(params), blocks)
         bound = float(stats.log_likelihood / stats.weight)
         stats = scale(stats, 1.0 / stats.weight)
         if running is not None:
@@ -239,7 +234,7 @@ class EMModel(GenerativeModel):
             stats = add(scale(running, 1.0 - step), scale(stats, step))
         updated = self._m_step(stats, params)
         history = [*getattr(self, "lower_bounds_", []), bound]
-        self._keep(Run(updated, history, False))
+        self._keep(Run(updated, history))
         self._running = (self._recenter(stats, params, updated), n_updates + 1)
 
     def _recenter(self, stats, params, updated):

@@ -11,7 +11,9 @@ from sklearn_gen._gaussian._moments import GaussianParams
 
 def draw(structure, params, n_rows, rng):
     """Draw rows: a component each, then its Gaussian."""
-    labels = _labels(np.broadcast_to(params.weights, (n_rows, len(params.weights))), rng)
+    labels = _labels(
+        np.broadcast_to(params.weights, (n_rows, len(params.weights))), rng
+    )
     noise = rng.standard_normal((n_rows, params.means.shape[1]))
     rows = np.empty_like(noise)
     for k in np.unique(labels):

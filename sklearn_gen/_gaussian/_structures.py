@@ -231,7 +231,9 @@ class Tied(Full):
             params._replace(covariances=params.covariances[None]), observed
         )
         n_components = len(params.weights)
-        return tuple(np.broadcast_to(a, (n_components, *a.shape[1:])) for a in (B, left))
+        return tuple(
+            np.broadcast_to(a, (n_components, *a.shape[1:])) for a in (B, left)
+        )
 
     def lift(self, s1, s2, s0, params, observed):
         """As for Full, with one scatter matrix."""
@@ -365,7 +367,8 @@ class Spherical(Diag):
 
     def cholesky(self, covariances, ridge):
         """As for Diag."""
-        covariances, factors, flat = super().cholesky(covariances, ridge.mean())
+        mean_ridge = ridge.mean() if ridge.size else 0.0
+        covariances, factors, flat = super().cholesky(covariances, mean_ridge)
         return covariances, factors, np.broadcast_to(flat, ridge.shape)
 
     def select(self, covariances, columns):

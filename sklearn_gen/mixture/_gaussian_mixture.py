@@ -207,7 +207,7 @@ class GaussianMixture(
         if first:
             self._variances = column_variances(X, sample_weight)
             self._dtype = X.dtype.name
-            self._warn_of_scale(len(X))
+            self._warn_of_scale()
         return self._add_noise(X, rng).astype(self._dtype, copy=False)
 
     @property
@@ -304,17 +304,20 @@ class GaussianMixture(
 
     # ---- degenerate and discrete columns ----
 
-    def _warn_of_scale(self, n_rows):
-        reg = self._reg
-        found = np.flatnonzero(reg > 0.01 * self._variances)
-        if len(found) and self.reg_covar != "scale":
+    def _warn_of_scale(self):
+        shaped = (self._variances == 0) | (self._reg > 0.01 * self._variances)
+        if self.reg_covar == "scale":
+            shaped &= self._variances == 0
+        found = np.flatnonzero(shaped)
+        if len(found):
             j = found[0]
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            constant = " (constant)" if self._variances[j] == 0 else ""
             warnings.warn(
-                f"reg_covar={self.reg_covar:g} exceeds 1 % of the variance of "
-                f"{self.schema_.label(j)} ({self._variances[j]:.3g}){others}: it shapes "
-                "the density there. Set reg_covar='scale', standardise the columns, "
-                "or drop columns that are constant.",
+                f"reg_covar={self.reg_covar} exceeds 1 % of the variance of "
+                f"{self.schema_.label(j)}{constant}, {self._variances[j]:.3g}{others}: "
+                "regularisation shapes the density there. Set reg_covar='scale', "
+                "standardise the columns, or drop those that are constant.",
                 DegenerateDataWarning,
                 stacklevel=5,
             )
