@@ -1,0 +1,85 @@
+"""What the displays share: colours, axes, and columns by name."""
+
+import numpy as np
+
+from sklearn_gen._columns import container_of
+
+# Okabe and Ito's palette, told apart under every common colour blindness.
+DATA_COLOR = "#0072B2"
+MODEL_COLOR = "#D55E00"
+LINE_COLORS = (MODEL_COLOR, DATA_COLOR, "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+
+def import_pyplot():
+    """Import matplotlib.pyplot, or say how to get it."""
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Displays need matplotlib: python -m pip install 'sklearn-gen[plot]'."
+        ) from error
+    return plt
+
+
+def pale_oranges():
+    """Colours of a density: the model's hue, pale enough for the data to show."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "pale_oranges", ["#FFFFFF", "#FBE3CE", "#F2B27C", "#E08A3C"]
+    )
+
+
+def axes_or_new(ax):
+    """Return `ax`, or the axes of a new figure."""
+    if ax is not None:
+        return ax
+    return import_pyplot().subplots(layout="constrained")[1]
+
+
+def select_columns(X, columns):
+    """Find columns by name or position.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        numpy, pandas or polars.
+    columns : sequence of str or int
+        Names (DataFrames) or positions.
+
+    Returns
+    -------
+    positions : list of int
+        Where they are.
+    names : list of str
+        What to write on an axis.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+    """
+    n_features = np.shape(X)[1]
+    known = None if container_of(X) == "numpy" else list(X.columns)
+    positions = []
+    for column in columns:
+        if known is not None and column in known:
+            positions.append(known.index(column))
+        elif (
+            isinstance(column, (int, np.integer)) and -n_features <= column < n_features
+        ):
+            positions.append(int(column) % n_features)
+        else:
+            has = (
+                f"columns {known}" if known else f"{n_features} columns, without names"
+            )
+            raise ValueError(f"columns: there is no {column!r}; X has {has}.")
+    if known is None:
+        return positions, [f"column {j}" for j in positions]
+    return positions, [str(known[j]) for j in positions]
+
+
+def as_floats(X):
+    """Return X as a float array of shape (n_samples, n_features)."""
+    values = np.asarray(X)
+    return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
