@@ -1,0 +1,141 @@
+"""What an estimator offers, read from its tags, methods and parameters."""
+
+from importlib.util import find_spec
+from inspect import signature
+
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from sklearn_gen.base import GenerativeModel
+
+# Methods that take rows, in the order in which malformed rows are tried on them.
+ROW_METHODS = (
+    "score_samples",
+    "score",
+    "sample_conditional",
+    "predict",
+    "predict_proba",
+    "decision_function",
+    "explain",
+    "transform",
+    "bic",
+    "aic",
+)
+
+
+def has(*methods):
+    """Make a predicate: the estimator has all of these methods."""
+
+    def has_methods(estimator):
+        return all(hasattr(estimator, method) for method in methods)
+
+    return has_methods
+
+
+def installed(package):
+    """Make a predicate: an optional package can be imported."""
+    return lambda estimator: find_spec(package) is not None
+
+
+def is_model(estimator):
+    """Whether the library's base class validates, and so words the errors."""
+    return isinstance(estimator, GenerativeModel)
+
+
+def has_exact_density(estimator):
+    """Whether exp(score_samples) claims to be a density that can be integrated."""
+    return (
+        hasattr(estimator, "score_samples")
+        and getattr(estimator, "density_kind", None) == "exact"
+    )
+
+
+def has_exact_conditional(estimator):
+    """Whether conditional draws claim to follow p(missing | observed)."""
+    return (
+        hasattr(estimator, "sample_conditional")
+        and getattr(estimator, "conditional_kind", None) == "exact"
+        and has_exact_density(estimator)
+    )
+
+
+def allows_nan(estimator):
+    """Whether NaN means 'not observed'."""
+    return get_tags(estimator).input_tags.allow_nan
+
+
+def refuses_nan(estimator):
+    """Whether NaN is an error."""
+    return not allows_nan(estimator)
+
+
+def is_discrete(estimator):
+    """Whether scores are log masses of a counting measure."""
+    return getattr(estimator, "_base_measure", "lebesgue") == "counting"
+
+
+def is_continuous(estimator):
+    """Whether scores are log densities."""
+    return not is_discrete(estimator)
+
+
+def takes_weights(estimator):
+    """Whether fit takes sample_weight by name."""
+    return has_fit_parameter(estimator, "sample_weight")
+
+
+def is_random(estimator):
+    """Whether it, or something inside it, takes a seed."""
+    return bool(deep_parameters(estimator, "random_state"))
+
+
+def is_threaded(estimator):
+    """Whether it, or something inside it, takes n_jobs."""
+    return bool(deep_parameters(estimator, "n_jobs"))
+
+
+def starting_values(estimator):
+    """Name the parameters that hold starting values: means_init for means_, ..."""
+    return [
+        name
+        for name in estimator.get_params(deep=False)
+        if name.endswith("_init") and name != "n_init"
+    ]
+
+
+def takes_starting_values(estimator):
+    """Whether fit can start from given values."""
+    return bool(starting_values(estimator))
+
+
+def starts_follow_weights(estimator):
+    """Whether the default start sees weights as repeated rows.
+
+    Starts that draw one number for each row and component (``init_params="random"``)
+    are exempt: repeating a row draws more numbers and so moves the stream.
+    """
+    drawn_per_row = deep_parameters(estimator, "init_params")
+    return "random" not in drawn_per_row.values()
+
+
+def deep_parameters(estimator, name):
+    """Find a parameter by name, in the estimator and in what it contains."""
+    return {
+        key: value
+        for key, value in estimator.get_params(deep=True).items()
+        if key == name or key.endswith(f"__{name}")
+    }
+
+
+def set_deep(estimator, **values):
+    """Set each named parameter wherever it occurs; names that don't are ignored."""
+    for name, value in values.items():
+        found = deep_parameters(estimator, name)
+        estimator.set_params(**dict.fromkeys(found, value))
+    return estimator
+
+
+def has_partial_fit_weights(estimator):
+    """Whether partial_fit takes sample_weight by name."""
+    method = getattr(estimator, "partial_fit", None)
+    return method is not None and "sample_weight" in signature(method).parameters
