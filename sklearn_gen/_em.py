@@ -174,7 +174,7 @@ class EMModel(GenerativeModel):
             text += "" if change is None else f"\t change {change:.5f}"
             text += f"\t time {time.perf_counter() - began:.3f}s"
         if self.verbose:
-            pass
+            print(text)  # noqa: T201 (what verbose is for)
 
     # Stepwise EM (Cappe & Moulines 2009, doi:10.1111/j.1467-9868.2009.00698.x): the
     # statistics of each batch, per unit of weight, are blended into the running ones
@@ -238,5 +238,5 @@ class EMModel(GenerativeModel):
         self._running = (self._recenter(stats, params, updated), n_updates + 1)
 
     def _recenter(self, stats, params, updated):
-        """Re-express statistics relative to new parameters, where they depend on them."""
+        """Re-express statistics that are relative to parameters."""
         return stats

@@ -1,20 +1,26 @@
 """The contract every generative model keeps, written once.
 
 A model gives two or three private functions (``_fit``, ``_score_samples``,
-``_sample``); validation, containers, seeds and error texts are here.
+``_sample``); fitting, containers, weights and error texts are here.
 """
 
-import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_gen._columns import REPEAT_SHARE, TableSchema, column_label, container_of
+from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import check_sample_weight, fit_context
+from sklearn_gen._validation import (
+    DegenerateDataWarning,
+    DiscreteColumnWarning,
+    as_generator,
+    check_rows,
+    warn_of_repeats,
+)
 
 __all__ = [
     "ComponentMixin",
@@ -28,132 +34,13 @@ __all__ = [
 ]
 
 
-class DiscreteColumnWarning(UserWarning):
-    """A continuous density was fitted to a column whose values repeat."""
-
-
-class DegenerateDataWarning(UserWarning):
-    """The data left a parameter undetermined; the message says what was done."""
-
-
-def as_generator(random_state):
-    """Turn `random_state` into a numpy Generator; the library's only converter.
-
-    Parameters
-    ----------
-    random_state : None, int, RandomState or Generator
-        None draws fresh entropy from the system: unlike in scikit-learn, the global
-        state is neither read nor written. A RandomState gives a seed (and so moves
-        on); a Generator is used as it is.
-
-    Returns
-    -------
-    rng : numpy.random.Generator
-
-    Raises
-    ------
-    ValueError
-        If it is none of these.
-    """
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    if isinstance(random_state, np.random.RandomState):
-        return np.random.default_rng(random_state.randint(0, 2**31, size=4))
-    if random_state is None:
-        return np.random.default_rng()
-    if isinstance(random_state, Integral) and random_state >= 0:
-        return np.random.default_rng(int(random_state))
-    raise ValueError(
-        "random_state must be None, a non-negative int, a numpy RandomState or a numpy "
-        f"Generator, got {random_state!r}."
-    )
-
-
-def check_rows(estimator, X, *, reset, allow_nan):
-    """Validate the rows of `X`: the library's only validator of data.
-
-    Parameters
-    ----------
-    estimator : estimator instance
-        Its feature names and count are set (`reset`) or compared.
-    X : array-like of shape (n_samples, n_features)
-        numpy, pandas or polars.
-    reset : bool
-        True in fit.
-    allow_nan : bool
-        Whether NaN means "not observed".
-
-    Returns
-    -------
-    values : ndarray of shape (n_samples, n_features)
-        C-contiguous, float64 or float32; `X` itself where it already is.
-
-    Raises
-    ------
-    ValueError
-        Naming the column and the value.
-    """
-    _refuse_text_columns(estimator, X)
-    values = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        dtype=[np.float64, np.float32],
-        order="C",
-        ensure_all_finite=False,
-    )
-    _refuse_non_finite(estimator, values, allow_nan)
-    return values
-
-
-def _refuse_text_columns(estimator, X):
-    if container_of(X) == "numpy":
-        return
-    for name in X.columns:
-        dtype = str(X[name].dtype).lower()
-        if not dtype.startswith(("int", "uint", "float", "bool")):
-            raise ValueError(
-                f"Column {name!r} has dtype {X[name].dtype}; "
-                f"{type(estimator).__name__} needs numeric columns. Encode it (for "
-                "instance with OneHotEncoder or OrdinalEncoder) or drop it."
-            )
-
-
-def _refuse_non_finite(estimator, values, allow_nan):
-    # A finite sum proves that all is finite and needs no temporaries; what it can't
-    # prove (NaN allowed, or a sum that overflows) is looked at block by block.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum()):
-            return
-    for start in range(0, len(values), 8192):
-        block = values[start : start + 8192]
-        bad = np.isinf(block) if allow_nan else ~np.isfinite(block)
-        if not bad.any():
-            continue
-        row, column = np.argwhere(bad)[0]
-        name = type(estimator).__name__
-        label = column_label(getattr(estimator, "feature_names_in_", None), column)
-        where = f"{label}, row {start + row}"
-        if np.isnan(block[row, column]):
-            raise ValueError(
-                f"Input X contains NaN ({where}); {name} takes no missing values. "
-                "Impute or drop those rows, or use a model that allows them: "
-                "sklearn_gen.all_estimators('missing')."
-            )
-        raise ValueError(
-            f"Input X contains infinity ({where}); {name} needs finite values. "
-            "Clip or drop it, or write NaN where it means 'not observed'."
-        )
-
-
 class GenerativeModel(
     CallbackSupportMixin, DensityMixin, BaseEstimator, metaclass=ABCMeta
 ):
     """Base class of all models of p(x).
 
-    Children write ``_fit(X, sample_weight, rng)``, ``_score_samples(X)`` and
-    ``_sample(n_samples, rng)``; X arrives validated, C-contiguous, in float64 or
-    float32; rows of weight zero are already dropped.
+    X arrives at the private functions validated, C-contiguous, in float64 or float32;
+    rows of weight zero are already dropped.
 
     Attributes
     ----------
@@ -228,7 +115,8 @@ class GenerativeModel(
         rows = check_rows(self, X, reset=reset, allow_nan=self._allow_nan)
         if reset:
             self.schema_ = TableSchema.from_data(X, rows)
-            self._warn_of_repeats()
+            if self._base_measure == "lebesgue":
+                warn_of_repeats(self.schema_, self._dequantized_columns())
         if sample_weight is not None:
             sample_weight = check_sample_weight(
                 sample_weight,
@@ -252,24 +140,6 @@ class GenerativeModel(
     def _dequantized_columns(self):
         """Columns whose repeats the model itself deals with."""
         return ()
-
-    def _warn_of_repeats(self):
-        if self._base_measure != "lebesgue":
-            return
-        repeated = np.flatnonzero(self.schema_.resolution > 0)
-        repeated = [j for j in repeated if j not in self._dequantized_columns()]
-        if repeated:
-            labels = ", ".join(self.schema_.label(j) for j in repeated[:5])
-            more = f" and {len(repeated) - 5} more" if len(repeated) > 5 else ""
-            warnings.warn(
-                f"More than {REPEAT_SHARE:.0%} of the values repeat in {labels}{more}: "
-                "a continuous density can buy unbounded likelihood there, so its "
-                "scores don't compare. Where the model has it, set "
-                "dequantize='auto'; otherwise use a model of discrete columns "
-                "(TableMixture), or add noise of the column's resolution.",
-                DiscreteColumnWarning,
-                stacklevel=4,
-            )
 
     def _check_scored_rows(self, X):
         check_is_fitted(self)
@@ -496,9 +366,7 @@ class InformationCriteriaMixin:
         bic : float
             -2 log-likelihood + n_parameters * log(n), in nats.
         """
-        n_rows = _total_weight(X, sample_weight)
-        fit = -2.0 * n_rows * self.score(X, sample_weight=sample_weight)
-        return float(fit + self._n_parameters() * np.log(n_rows))
+        return self._criterion(X, sample_weight, np.log)
 
     def aic(self, X, sample_weight=None):
         """Compute Akaike's information criterion on X; lower is better.
@@ -515,10 +383,9 @@ class InformationCriteriaMixin:
         aic : float
             -2 log-likelihood + 2 * n_parameters, in nats.
         """
-        n_rows = _total_weight(X, sample_weight)
-        fit = -2.0 * n_rows * self.score(X, sample_weight=sample_weight)
-        return float(fit + 2.0 * self._n_parameters())
+        return self._criterion(X, sample_weight, lambda n_rows: 2.0)
 
-
-def _total_weight(X, sample_weight):
-    return len(X) if sample_weight is None else float(np.sum(sample_weight))
+    def _criterion(self, X, sample_weight, penalty):
+        n_rows = len(X) if sample_weight is None else np.sum(sample_weight)
+        log_likelihood = n_rows * self.score(X, sample_weight=sample_weight)
+        return float(-2.0 * log_likelihood + penalty(n_rows) * self._n_parameters())

@@ -116,11 +116,11 @@ class Full:
     def regression(self, params, observed):
         """B (K, M, O) of E[missing | observed], and the covariance left (K, M, M)."""
         S = params.covariances
-        O, M = np.flatnonzero(observed), np.flatnonzero(~observed)
-        B = np.empty((len(S), len(M), len(O)))
-        left = np.empty((len(S), len(M), len(M)))
+        seen, hidden = np.flatnonzero(observed), np.flatnonzero(~observed)
+        B = np.empty((len(S), len(hidden), len(seen)))
+        left = np.empty((len(S), len(hidden), len(hidden)))
         for k in range(len(S)):
-            B[k], left[k] = regress(S[k], O, M)
+            B[k], left[k] = regress(S[k], seen, hidden)
         return B, left
 
     def lift(self, s1, s2, s0, params, observed):
@@ -128,14 +128,16 @@ class Full:
         B, left = self.regression(params, observed)
         d = len(observed)
         s1_all, s2_all = np.zeros((len(s0), d)), np.zeros((len(s0), d, d))
-        O, M = np.flatnonzero(observed), np.flatnonzero(~observed)
-        s1_all[:, O] = s1
-        s1_all[:, M] = (B @ s1[:, :, None])[:, :, 0]
+        seen, hidden = np.flatnonzero(observed), np.flatnonzero(~observed)
+        s1_all[:, seen] = s1
+        s1_all[:, hidden] = (B @ s1[:, :, None])[:, :, 0]
         cross = B @ s2
-        s2_all[:, O[:, None], O] = s2
-        s2_all[:, M[:, None], O] = cross
-        s2_all[:, O[:, None], M] = cross.swapaxes(1, 2)
-        s2_all[:, M[:, None], M] = cross @ B.swapaxes(1, 2) + s0[:, None, None] * left
+        s2_all[:, seen[:, None], seen] = s2
+        s2_all[:, hidden[:, None], seen] = cross
+        s2_all[:, seen[:, None], hidden] = cross.swapaxes(1, 2)
+        s2_all[:, hidden[:, None], hidden] = (
+            cross @ B.swapaxes(1, 2) + s0[:, None, None] * left
+        )
         return s1_all, s2_all
 
     def n_parameters(self, n_components, n_features):

@@ -3,6 +3,7 @@
 import warnings
 from functools import partial
 from numbers import Integral, Real
+from typing import ClassVar
 
 import numpy as np
 
@@ -139,7 +140,7 @@ class GaussianMixture(
     (1, 2)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "covariance_type": [StrOptions(set(gaussian.STRUCTURES))],
         "tol": [Interval(Real, 0.0, None, closed="left")],

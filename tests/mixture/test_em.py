@@ -9,8 +9,8 @@ from sklearn_gen._blocks import effective_n_jobs, row_blocks, sum_blocks, worker
 from sklearn_gen.mixture import GaussianMixture
 
 
-@pytest.fixture(scope="module")
-def X():
+@pytest.fixture(scope="module", name="X")
+def rows():
     rng = np.random.default_rng(0)
     centers = rng.normal(scale=3.0, size=(3, 40))
     return centers[rng.integers(3, size=9000)] + rng.normal(size=(9000, 40))
