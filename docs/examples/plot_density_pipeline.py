@@ -18,7 +18,7 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_wine
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -32,15 +32,15 @@ from sklearn_gen.mixture import GaussianMixture
 
 QUICK = os.environ.get("SKLEARN_GEN_DOCS_QUICK") == "1"  # smaller, for the docs' tests
 X = load_wine().data
-n_folds = 3 if QUICK else 10
+folds = KFold(3 if QUICK else 10, shuffle=True, random_state=0)
 
 scalers = [MaxAbsScaler(), RobustScaler(), StandardScaler(), PowerTransformer()]
 plain, corrected = [], []
 for scaler in scalers:
     model = GaussianMixture(reg_covar=0, random_state=0)
-    plain.append(cross_val_score(make_pipeline(scaler, model), X, cv=n_folds).mean())
+    plain.append(cross_val_score(make_pipeline(scaler, model), X, cv=folds).mean())
     pipeline = make_generative_pipeline(scaler, model)
-    corrected.append(cross_val_score(pipeline, X, cv=n_folds).mean())
+    corrected.append(cross_val_score(pipeline, X, cv=folds).mean())
     print(
         f"{type(scaler).__name__:17} Pipeline {plain[-1]:7.2f}   "
         f"GenerativePipeline {corrected[-1]:7.2f}   (nats per wine)"

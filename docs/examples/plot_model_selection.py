@@ -30,11 +30,12 @@ X = np.vstack(
         rng.multivariate_normal([1.5, -1.0], [[0.2, 0.0], [0.0, 0.2]], n_rows // 3),
     ]
 )
+X = rng.permutation(X)  # folds are cut in the order of the rows
 
 # %%
 # One search per criterion. Without ``scoring``, a search uses the model's own
-# ``score``: the mean log-likelihood of the held-out fold. BIC and AIC belong to the rows
-# that were fitted, so their "split" has the same rows on both sides.
+# ``score``: the mean log-likelihood of the held-out fold. BIC and AIC belong to the
+# fitted rows, so their "split" has the same rows on both sides.
 candidates = {"n_components": range(1, 8)}
 everything = np.arange(len(X))
 same_rows = [(everything, everything)]
