@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_gen.display._drawing import LINE_COLORS, axes_or_new, import_pyplot
+from sklearn_gen.display._drawing import LINE_COLORS, axes_or_new, import_pyplot, unwrap
 
 
 class ConvergenceDisplay:
@@ -78,7 +78,7 @@ class ConvergenceDisplay:
         TypeError
             If there is no `lower_bounds_`: not fitted, or not by iterations.
         """
-        model, transformed = _innermost(estimator)
+        model = unwrap(estimator)[-1]
         if not hasattr(model, "lower_bounds_"):
             raise TypeError(
                 f"{type(model).__name__} has no lower_bounds_, the history of its fit: "
@@ -87,7 +87,7 @@ class ConvergenceDisplay:
         display = cls(
             np.asarray(model.lower_bounds_, dtype=np.float64),
             converged=getattr(model, "converged_", None),
-            transformed=transformed,
+            transformed=any(hasattr(layer, "steps") for layer in unwrap(estimator)),
             name=type(model).__name__ if name is None else name,
         )
         return display.plot(ax=ax, **kwargs)
@@ -128,19 +128,3 @@ class ConvergenceDisplay:
         self.ax_.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
         self.ax_.legend()
         return self
-
-
-def _innermost(estimator):
-    """Find the model inside detectors, searches and pipelines."""
-    transformed = False
-    while not hasattr(estimator, "lower_bounds_"):
-        if hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        elif hasattr(estimator, "estimator_"):
-            estimator = estimator.estimator_
-        elif hasattr(estimator, "steps"):
-            estimator = estimator.steps[-1][1]
-            transformed = True
-        else:
-            break
-    return estimator, transformed

@@ -12,6 +12,7 @@ from sklearn_gen.display._drawing import (
     import_pyplot,
     pale_oranges,
     select_columns,
+    unwrap,
 )
 
 
@@ -112,10 +113,11 @@ class DensityDisplay:
                 "columns must name one column, or two different ones, of the "
                 f"{n_features} in X; got {columns!r}."
             )
-        if len(positions) < n_features and not get_tags(estimator).input_tags.allow_nan:
+        model = unwrap(estimator)[-1]
+        if len(positions) < n_features and not get_tags(model).input_tags.allow_nan:
             raise TypeError(
                 f"columns={columns!r} leaves out {n_features - len(positions)} of X, "
-                f"but {type(estimator).__name__} doesn't allow NaN, by which a column "
+                f"but {type(model).__name__} doesn't allow NaN, by which a column "
                 "is left out. Use a model that does "
                 "(sklearn_gen.all_estimators('missing')), or fit one on these columns."
             )

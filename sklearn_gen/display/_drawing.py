@@ -37,6 +37,21 @@ def axes_or_new(ax):
     return import_pyplot().subplots(layout="constrained")[1]
 
 
+def unwrap(estimator):
+    """List an estimator, what it wraps, and so on down to the model."""
+    layers = [estimator]
+    while True:
+        outer = layers[-1]
+        if hasattr(outer, "best_estimator_"):
+            layers.append(outer.best_estimator_)
+        elif hasattr(outer, "steps"):
+            layers.append(outer.steps[-1][1])
+        elif hasattr(outer, "estimator_"):
+            layers.append(outer.estimator_)
+        else:
+            return layers
+
+
 def select_columns(X, columns):
     """Find columns by name or position.
 

@@ -270,10 +270,13 @@ class DensityOutlierDetector(
             If the inner model doesn't allow NaN, by which a column is left out.
         """
         self._check_columns(X)
-        if not get_tags(_chosen(self.estimator_)).input_tags.allow_nan:
+        model = _chosen(self.estimator_)
+        if hasattr(model, "steps"):  # transformers say themselves where NaN stops them
+            model = model.steps[-1][1]
+        if not get_tags(model).input_tags.allow_nan:
             raise TypeError(
                 "explain needs a density that scores rows with cells left out, and "
-                f"{_chosen(self.estimator_)!r} doesn't allow NaN. Fit the detector "
+                f"{model!r} doesn't allow NaN. Fit the detector "
                 "with one that does: sklearn_gen.all_estimators('missing') lists them."
             )
         contributions = self._contributions(X)
@@ -285,7 +288,8 @@ class DensityOutlierDetector(
             contributions = np.where(
                 missing_cells(X), contributions, contributions - median
             )
-        return TableSchema.from_data(X, contributions).restore(contributions, like=X)
+        container = TableSchema.from_data(X, np.zeros_like(contributions))
+        return container.restore(contributions, like=X)
 
     def _contributions(self, X):
         density = self.estimator_
