@@ -74,30 +74,109 @@ def check_rows(estimator, X, *, reset, allow_nan):
     ValueError
         Naming the column and the value.
     """
-    _refuse_text_columns(estimator, X)
-    values = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        dtype=[np.float64, np.float32],
-        order="C",
-        ensure_all_finite=False,
-    )
+    _refuse_other_types(estimator, X)
+    try:
+        values = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            order="C",
+            ensure_all_finite=False,
+        )
+    except ValueError as error:
+        if "could not convert" in str(error):
+            _refuse_text_cell(estimator, np.asarray(X, dtype=object))
+        raise
     _refuse_non_finite(estimator, values, allow_nan)
     return values
 
 
-def _refuse_text_columns(estimator, X):
+def _refuse_other_types(estimator, X):
+    """Refuse whole columns of text or dates, and names that stand for two columns."""
     if container_of(X) == "numpy":
+        if getattr(getattr(X, "dtype", None), "kind", "f") in "mM":
+            raise _needs_numbers(estimator, f"Input X has dtype {X.dtype}")
         return
+    for name, dtype in zip(X.columns, X.dtypes, strict=True):
+        if not str(dtype).lower().startswith(("int", "uint", "float", "bool")):
+            raise _needs_numbers(estimator, f"Column {name!r} has dtype {dtype}")
+    seen = set()
     for name in X.columns:
-        dtype = str(X[name].dtype).lower()
-        if not dtype.startswith(("int", "uint", "float", "bool")):
+        if name in seen:
             raise ValueError(
-                f"Column {name!r} has dtype {X[name].dtype}; "
-                f"{type(estimator).__name__} needs numeric columns. Encode it (for "
-                "instance with OneHotEncoder or OrdinalEncoder) or drop it."
+                f"Two columns are named {name!r}: names must be unique. Rename one."
             )
+        seen.add(name)
+
+
+def _refuse_text_cell(estimator, cells):
+    for (row, column), cell in np.ndenumerate(cells):
+        try:
+            float(cell)
+        except ValueError:
+            where = f"{column_label(None, column)}, row {row}"
+            raise _needs_numbers(
+                estimator, f"Input X contains {cell!r} ({where})"
+            ) from None
+
+
+def _needs_numbers(estimator, found):
+    return ValueError(
+        f"{found}; {type(estimator).__name__} needs numeric columns. Encode it (for "
+        "instance with OneHotEncoder or OrdinalEncoder) or drop it."
+    )
+
+
+def check_weights(sample_weight, n_rows):
+    """Validate `sample_weight`: the library's only validator of weights.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_rows,) or a number
+        Weights; a number weighs all rows alike.
+    n_rows : int
+        Number of rows.
+
+    Returns
+    -------
+    weights : ndarray of shape (n_rows,)
+        float64, finite, not negative, not all zero.
+
+    Raises
+    ------
+    ValueError
+        Saying which weight is wrong.
+    """
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"sample_weight must be numbers, one per row: {error}."
+        ) from error
+    if weights.ndim == 0:
+        weights = np.full(n_rows, weights)
+    if weights.ndim != 1:
+        raise ValueError(
+            "sample_weight must be 1-D, one weight per row, got a "
+            f"{weights.ndim}-D array of shape {weights.shape}."
+        )
+    if len(weights) != n_rows:
+        raise ValueError(
+            f"sample_weight has {len(weights)} weights for {n_rows} rows: give one "
+            "per row."
+        )
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        raise ValueError(
+            f"sample_weight[{bad[0]}] is {weights[bad[0]]}: weights must be finite and "
+            "not negative. To leave a row out, weigh it 0."
+        )
+    if not weights.any():
+        raise ValueError(
+            "sample_weight is zero for all rows: at least one must be positive."
+        )
+    return weights
 
 
 def _refuse_non_finite(estimator, values, allow_nan):

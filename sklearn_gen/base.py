@@ -13,12 +13,13 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._columns import TableSchema
-from sklearn_gen._compat import check_sample_weight, fit_context
+from sklearn_gen._compat import fit_context
 from sklearn_gen._validation import (
     DegenerateDataWarning,
     DiscreteColumnWarning,
     as_generator,
     check_rows,
+    check_weights,
     warn_of_repeats,
 )
 
@@ -46,7 +47,7 @@ class GenerativeModel(
     ----------
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where all are strings.
     schema_ : TableSchema
         Names, kinds and resolution of the columns.
@@ -118,13 +119,7 @@ class GenerativeModel(
             if self._base_measure == "lebesgue":
                 warn_of_repeats(self.schema_, self._dequantized_columns())
         if sample_weight is not None:
-            sample_weight = check_sample_weight(
-                sample_weight,
-                rows,
-                dtype=np.float64,
-                ensure_non_negative=True,
-                allow_all_zero_weights=False,
-            )
+            sample_weight = check_weights(sample_weight, len(rows))
             if not sample_weight.all():
                 kept = sample_weight > 0
                 rows, sample_weight = rows[kept], sample_weight[kept]
@@ -181,9 +176,7 @@ class GenerativeModel(
         log_prob = self.score_samples(X)
         if sample_weight is None:
             return float(np.mean(log_prob, dtype=np.float64))
-        weight = check_sample_weight(
-            sample_weight, log_prob, dtype=np.float64, ensure_non_negative=True
-        )
+        weight = check_weights(sample_weight, len(log_prob))
         kept = weight > 0  # 0 * -inf would be NaN
         return float(np.average(log_prob[kept], weights=weight[kept]))
 

@@ -1,8 +1,10 @@
 """More models with one defect each: containers, batches, malformed and scarce rows."""
 
+import warnings
+
 import numpy as np
 
-from sklearn_gen.base import ComponentMixin, LatentMixin
+from sklearn_gen.base import ComponentMixin, DiscreteColumnWarning, LatentMixin
 from tests.broken_models import caught_by
 from tests.reference_models import ReferenceGaussian
 
@@ -231,6 +233,7 @@ class AlignsWeights(ReferenceGaussian):
     "check_degenerate_rows_fit[a column that copies another]",
     "check_degenerate_rows_fit[more columns than rows]",
     "check_single_row_fits",
+    raises=np.linalg.LinAlgError,
 )
 class Unregularised(ReferenceGaussian):
     def _set(self, mean, covariance):
@@ -238,7 +241,7 @@ class Unregularised(ReferenceGaussian):
         super()._set(mean, covariance)
 
 
-@caught_by("check_degenerate_rows_fit[values of 1e-8]")
+@caught_by("check_degenerate_rows_fit[values of 1e-8]", raises=np.linalg.LinAlgError)
 class AbsoluteThreshold(ReferenceGaussian):
     def _set(self, mean, covariance):
         if np.linalg.det(covariance) < 1e-30:
@@ -246,7 +249,7 @@ class AbsoluteThreshold(ReferenceGaussian):
         super()._set(mean, covariance)
 
 
-@caught_by("check_degenerate_rows_fit[far from zero]")
+@caught_by("check_degenerate_rows_fit[far from zero]", raises=np.linalg.LinAlgError)
 class CancelsMoments(ReferenceGaussian):
     def _set(self, mean, covariance):
         square = np.outer(mean, mean)
@@ -257,6 +260,7 @@ class CancelsMoments(ReferenceGaussian):
     "check_degenerate_rows_fit[values of 1e8]",
     "check_degenerate_rows_fit[unlike scales]",
     "check_degenerate_rows_fit[outliers at 1e8]",
+    raises=RuntimeWarning,
 )
 class Overflows(ReferenceGaussian):
     def _score_samples(self, X):
@@ -267,6 +271,7 @@ class Overflows(ReferenceGaussian):
 @caught_by(
     "check_degenerate_rows_fit[as many rows as components]",
     "check_degenerate_rows_fit[fewer distinct rows than components]",
+    raises=np.linalg.LinAlgError,
 )
 class NeedsManyRows(ReferenceGaussian):
     def _fit(self, X, sample_weight, rng):
@@ -285,8 +290,8 @@ class NeedsManyRows(ReferenceGaussian):
     "check_repeated_values_warn",
 )
 class SaysNothing(ReferenceGaussian):
-    def _warn_of_repeats(self):
-        pass
+    def _dequantized_columns(self):
+        return range(self.n_features_in_)
 
     def _set(self, mean, covariance):
         self.means_ = mean
@@ -295,9 +300,11 @@ class SaysNothing(ReferenceGaussian):
 
 @caught_by("check_healthy_rows_raise_no_warning", "check_repeated_values_warn")
 class CriesWolf(ReferenceGaussian):
-    def _warn_of_repeats(self):
-        self.schema_.resolution[:] = 1.0
-        super()._warn_of_repeats()
+    def _fit(self, X, sample_weight, rng):
+        super()._fit(X, sample_weight, rng)
+        labels = ", ".join(self.schema_.label(j) for j in range(X.shape[1]))
+        message = f"Values repeat in {labels}: set dequantize= or use TableMixture."
+        warnings.warn(message, DiscreteColumnWarning, stacklevel=2)
 
 
 @caught_by("check_fit_with_missing_values")

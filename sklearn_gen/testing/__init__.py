@@ -3,7 +3,6 @@
 One file for each group of checks; `_traits` decides from capabilities which apply.
 """
 
-from sklearn_gen.testing._check import Check
 from sklearn_gen.testing._suite import (
     check_generative_model,
     generative_checks,
@@ -11,7 +10,6 @@ from sklearn_gen.testing._suite import (
 )
 
 __all__ = [
-    "Check",
     "check_generative_model",
     "generative_checks",
     "parametrize_with_generative_checks",

@@ -60,7 +60,7 @@ def assert_same_scores(actual, expected, what, tolerance=SAME_SCORE):
     gap[actual == expected] = 0.0  # -inf on both sides
     worst = int(np.argmax(np.where(np.isnan(gap), np.inf, gap)))
     assert gap[worst] <= tolerance, (
-        f"{what}: log p of row {worst} is {actual[worst]!r} and not "
+        f"{what}: entry {worst} is {actual[worst]!r} and not "
         f"{expected[worst]!r} (relative gap {gap[worst]:.2e}, allowed {tolerance:.0e})."
     )
 

@@ -26,7 +26,7 @@ def generative_checks(estimator):
 
     Returns
     -------
-    checks : list of Check
+    checks : list of callables
         Each has a `name` and is called with an estimator, of which it fits clones;
         it raises AssertionError where the contract is broken.
 

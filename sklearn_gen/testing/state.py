@@ -78,11 +78,8 @@ def check_parameters_untouched(estimator):
 
 
 def _frozen(value):
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if hasattr(value, "get_params"):
-        return type(value)  # its own parameters stand beside it in get_params
-    return pickle.dumps(value)
+    """Bytes of a parameter; estimators inside it without what they have learned."""
+    return pickle.dumps(clone(value, safe=False))
 
 
 @check(has("fit"))
@@ -162,10 +159,16 @@ def check_skops_round_trip(estimator):
     model, X = fitted(estimator)
     data = io.dumps(model)
     trusted = sklearn_gen.trusted_types()
-    # Classes of a user's own are the user's to trust.
-    module = type(estimator).__module__
     found = io.get_untrusted_types(data=data)
-    unknown = {name for name in found if not name.startswith(module)} - set(trusted)
+    # A user's own class, and what a user puts into its parameters (functions, say), are
+    # the user's to trust.
+    given = [type(estimator), *estimator.get_params(deep=False).values()]
+    own = {
+        name
+        for name in io.get_untrusted_types(data=io.dumps(given))
+        if not name.startswith("sklearn_gen.")
+    }
+    unknown = set(found) - own - set(trusted)
     assert not unknown, f"sklearn_gen.trusted_types() lacks {sorted(unknown)}."
     loaded = io.loads(data, trusted=sorted({*trusted, *found}))
     _assert_same_model(loaded, model, X, "skops")
