@@ -16,7 +16,7 @@ from pathlib import Path
 import numba
 import numpy as np
 from numba.core import config
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.misc.appdirs import AppDirs
 
 # Sums may be reordered (so that they vectorise) and products fused; NaN, infinities
@@ -61,7 +61,7 @@ def cache_folder():
     return None
 
 
-class _PackageLocator(_CacheLocator):
+class _PackageLocator:
     """Puts every function of the package into the one folder of its sources."""
 
     def __init__(self, py_func):
@@ -70,6 +70,9 @@ class _PackageLocator(_CacheLocator):
 
     def get_cache_path(self):
         return cache_folder()
+
+    def ensure_cache_path(self):
+        os.makedirs(cache_folder(), exist_ok=True)
 
     def get_source_stamp(self):
         return "all sources"  # the folder's name already says which
@@ -132,7 +135,7 @@ def _freeze(array, dtype):
     return view
 
 
-class kernel:
+class Kernel:
     """An entry point: what Python calls, with one compilation per dtype.
 
     Every array is passed as a C-contiguous read-only view, so that a read-only,
@@ -167,3 +170,8 @@ class kernel:
                 for argument in arguments
             ]
         )
+
+
+def kernel(function):
+    """Make an entry point of a function; see :class:`Kernel`."""
+    return Kernel(function)

@@ -1,9 +1,8 @@
 """Gaussian mixtures: log densities of rows, and moments weighted by responsibilities.
 
-Rows are taken in blocks of 256, stored (feature, row), so that every inner loop runs
-over rows and vectorises, and everything of a block stays in the cache. Differences
-x - mean are taken before whitening: means of 1e6 cost no digits. float32 data are
-worked on in float32 within a block and summed over blocks in float64.
+Rows are taken in blocks of a few hundred that stay in the cache, and no array has n
+rows but the results. float32 data are worked on in float32 within a block and summed
+over blocks in float64.
 """
 
 from typing import NamedTuple
@@ -12,9 +11,24 @@ import numpy as np
 
 from sklearn_gen._kernels._jit import REORDERED, jit, kernel
 from sklearn_gen._kernels.mixture import responsibilities
+from sklearn_gen._kernels.scatter import (
+    NARROW,
+    diag_scatter,
+    narrow_scatter,
+    symmetric,
+    weigh,
+    wide_scatter,
+)
+from sklearn_gen._kernels.whitening import (
+    diag_log_density,
+    load_block,
+    pack_triangles,
+    subtract,
+    whiten,
+)
 
-BLOCK = 256
 _HALF_LOG_2_PI = 0.9189385332046727
+_GROUPS = 8  # of 4 vectors of rows in a block: 256 rows in float64, 512 in float32
 
 
 class Moments(NamedTuple):
@@ -34,135 +48,102 @@ class Posterior(NamedTuple):
 
 
 @jit
-def load_rows(X, start, size, rows):
-    """Transpose ``size`` rows of X (n, d) from ``start`` into rows (d, B)."""
-    for j in range(X.shape[1]):
-        row = rows[j]
-        for i in range(size):
-            row[i] = X[start + i, j]
+def _new_block(X, K):
+    """Work space: rows (G, D, R); log_joint (K, B); weight, log_prob, total (B,)."""
+    D = -(-X.shape[1] // 4) * 4
+    R = 256 // X.itemsize
+    B = _GROUPS * R
+    # an odd number of rows of memory in a group: no two groups share cache sets
+    rows = np.zeros((_GROUPS, D + 1, R), X.dtype)
+    return rows, np.empty((K, B), X.dtype), np.zeros((3, B), X.dtype)
 
 
 @jit
-def _subtract(rows, size, center, out):
-    for j in range(len(rows)):
-        source, target, value = rows[j], out[j], center[j]
-        for i in range(size):
-            target[i] = source[i] - value
-
-
-@jit(fastmath=REORDERED)
-def _squared_norm(z, size, triangle, y, out):
-    """out (B,) = |z^T triangle|^2 for z (d, B) and an upper triangle (d, d)."""
-    d = len(z)
-    out[:size] = z.dtype.type(0.0)
-    for j in range(d):
-        p = triangle[j, j]
-        last = z[j]
-        for i in range(size):
-            y[i] = p * last[i]
-        odd = j % 4
-        for m in range(odd):
-            p, first = triangle[m, j], z[m]
-            for i in range(size):
-                y[i] += p * first[i]
-        for m in range(odd, j, 4):
-            p0, p1 = triangle[m, j], triangle[m + 1, j]
-            p2, p3 = triangle[m + 2, j], triangle[m + 3, j]
-            z0, z1, z2, z3 = z[m], z[m + 1], z[m + 2], z[m + 3]
-            for i in range(size):
-                y[i] += p0 * z0[i] + p1 * z1[i] + p2 * z2[i] + p3 * z3[i]
-        for i in range(size):
-            out[i] += y[i] * y[i]
-
-
-@jit(fastmath=REORDERED)
-def _scatter(z, weighted, size, s2):
-    """Add sum_i weighted_i z_i^T to the lower triangle of s2 (d, d)."""
-    d = len(z)
-    for a in range(d):
-        left = weighted[a]
-        for b in range(a + 1):
-            right = z[b]
-            total = z.dtype.type(0.0)
-            for i in range(size):
-                total += left[i] * right[i]
-            s2[a, b] += total
-
-
-@jit(fastmath=REORDERED)
-def _weigh(z, resp, size, weighted, s1):
-    """weighted = resp z, and its sum over rows is added to s1 (d,)."""
-    for j in range(len(z)):
-        source, target = z[j], weighted[j]
-        total = z.dtype.type(0.0)
-        for i in range(size):
-            value = resp[i] * source[i]
-            target[i] = value
-            total += value
-        s1[j] += total
+def _new_scatter(rows, d):
+    """Work space of the two ways to sum second moments, and d padded for them."""
+    R, itemsize = rows.shape[2], rows.itemsize
+    D = -(-d // (R // 2)) * (R // 2)  # to two vectors
+    narrow = d <= NARROW
+    z = np.zeros((_GROUPS if narrow else 1, rows.shape[1], R), rows.dtype)
+    weighted = np.zeros((_GROUPS if narrow else 0, rows.shape[1], R), rows.dtype)
+    # as many rows as fit the first-level cache
+    chunk = 0 if narrow else max(16, 32768 // (D * itemsize))
+    u, root = np.zeros((chunk, D), rows.dtype), np.empty(chunk, rows.dtype)
+    return z, weighted, u, root, D
 
 
 @jit
-def _mirror(s2):
-    for a in range(len(s2)):
-        for b in range(a):
-            s2[b, a] = s2[a, b]
-
-
-@jit
-def _load_weights(sample_weight, start, size, scale):
-    if len(sample_weight):
-        scale[:size] = sample_weight[start : start + size]
+def _scatter(
+    X, start, size, rows, resp, k, weight, centers, z, weighted, u, root, s1, s2
+):
+    """Add the moments of a block about centers[k], weighted by resp[k], to s1, s2."""
+    d = X.shape[1]
+    if d <= NARROW:
+        groups = -(-size // rows.shape[2])
+        weigh(rows, groups, d, resp, k, centers, z, weighted, s1)
+        narrow_scatter(z, weighted, groups, d, s2, k)
     else:
-        scale[:size] = scale.dtype.type(1.0)
+        wide_scatter(X, start, size, resp, k, weight, centers, u, root, s1, s2)
 
 
 @jit(fastmath=REORDERED)
-def _sum(values, size):
-    total = values.dtype.type(0.0)
+def _log_likelihood(weight, log_prob, size):
+    """Sum of weight log_prob, where a row of weight 0 counts nothing, even at -inf."""
+    zero = weight.dtype.type(0.0)
+    total = zero
     for i in range(size):
-        total += values[i]
+        total += weight[i] * log_prob[i] if weight[i] != zero else zero
     return total
 
 
 @jit
-def _log_likelihood(scale, log_prob, size):
-    """Sum of scale log_prob, where a row of weight 0 counts nothing, even at -inf."""
-    total = scale.dtype.type(0.0)
+def _expect(log_joint, start, size, sample_weight, work, s0):
+    """Responsibilities of one block; returns its log-likelihood."""
+    weight, log_prob, total = work[0], work[1], work[2]
+    one = weight.dtype.type(1.0)
     for i in range(size):
-        if scale[i] != 0:
-            total += scale[i] * log_prob[i]
-    return total
+        weight[i] = sample_weight[start + i] if len(sample_weight) else one
+    responsibilities(log_joint, size, weight, log_prob, total, s0)
+    return _log_likelihood(weight, log_prob, size)
 
 
 @jit
-def _finish_posterior(log_joint, start, size, scale, log_prob, total, out, resp):
+def _write_posterior(log_joint, start, size, work, s0, out, resp):
     """Write log p and, if resp has rows, p(k | x) of one block into the results."""
-    scale[:size] = scale.dtype.type(1.0)
-    responsibilities(log_joint, size, scale, log_prob, total)
-    out[start : start + size] = log_prob[:size]
-    if len(resp):
-        for i in range(size):
-            for k in range(len(log_joint)):
-                resp[start + i, k] = log_joint[k, i]
+    weight, log_prob, total = work[0], work[1], work[2]
+    weight[:size] = weight.dtype.type(1.0)
+    responsibilities(log_joint, size, weight, log_prob, total, s0)
+    K = resp.shape[1] if len(resp) else 0
+    for i in range(size):
+        out[start + i] = log_prob[i]
+        for k in range(K):
+            resp[start + i, k] = log_joint[k, i]
+
+
+@jit
+def _constants(log_weights, log_det, d):
+    """log w_k + log det P_k - d/2 log(2 pi); ``log_det`` has K values or 1."""
+    out = np.empty_like(log_weights)
+    for k in range(len(out)):
+        out[k] = log_weights[k] + log_det[min(k, len(log_det) - 1)]
+        out[k] -= out.dtype.type(d * _HALF_LOG_2_PI)
+    return out
 
 
 # -- full ------------------------------------------------------------------------
 
 
 @jit
-def _full_log_joint(
-    rows, size, log_weights, means, triangles, log_det, z, y, log_joint
-):
-    half = rows.dtype.type(0.5)
-    for k in range(len(log_weights)):
-        out = log_joint[k]
-        _subtract(rows, size, means[k], z)
-        _squared_norm(z, size, triangles[k], y, out)
-        constant = log_weights[k] + log_det[k]
-        constant -= rows.dtype.type(len(rows) * _HALF_LOG_2_PI)
-        for i in range(size):
-            out[i] = constant - half * out[i]
+def _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint):
+    """log p(x_i, k) of a block; ``packed`` has K triangles or 1."""
+    R = rows.shape[2]
+    for g in range(groups):
+        for k in range(len(constants)):
+            subtract(rows, g, d, means, k, z)
+            triangle = min(k, len(packed) - 1)
+            whiten(
+                z, 0, d, packed, triangle, z, False, log_joint, k, g * R, constants[k]
+            )
 
 
 @kernel
@@ -192,37 +173,37 @@ def full_moments(
     """
     n, d = X.shape
     K = len(log_weights)
+    rows, log_joint, work = _new_block(X, K)
+    B, R = log_joint.shape[1], rows.shape[2]
+    constants = _constants(log_weights, log_det, d)
+    packed = pack_triangles(precisions_cholesky)
+    z, weighted, u, root, D = _new_scatter(rows, d)
     log_likelihood = 0.0
-    s0, s1, s2 = np.zeros(K), np.zeros((K, d)), np.zeros((K, d, d))
-    rows, z = np.empty((d, BLOCK), X.dtype), np.empty((d, BLOCK), X.dtype)
-    weighted, log_joint = np.empty((d, BLOCK), X.dtype), np.empty((K, BLOCK), X.dtype)
-    y, scale = np.empty(BLOCK, X.dtype), np.empty(BLOCK, X.dtype)
-    log_prob = np.empty(BLOCK, X.dtype)
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        load_rows(X, start, size, rows)
-        _load_weights(sample_weight, start, size, scale)
-        _full_log_joint(
-            rows,
-            size,
-            log_weights,
-            means,
-            precisions_cholesky,
-            log_det,
-            z,
-            y,
-            log_joint,
-        )
-        responsibilities(log_joint, size, scale, log_prob, y)
-        log_likelihood += _log_likelihood(scale, log_prob, size)
+    s0, s1, s2 = np.zeros(K), np.zeros((K, D)), np.zeros((K, D, D))
+    for start in range(0, n, B):
+        size = min(B, n - start)
+        groups = -(-size // R)
+        load_block(X, start, size, rows)
+        _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint)
+        log_likelihood += _expect(log_joint, start, size, sample_weight, work, s0)
         for k in range(K):
-            s0[k] += _sum(log_joint[k], size)
-            _subtract(rows, size, centers[k], z)
-            _weigh(z, log_joint[k], size, weighted, s1[k])
-            _scatter(z, weighted, size, s2[k])
-    for k in range(K):
-        _mirror(s2[k])
-    return Moments(log_likelihood, s0, s1, s2)
+            _scatter(
+                X,
+                start,
+                size,
+                rows,
+                log_joint,
+                k,
+                work[0],
+                centers,
+                z,
+                weighted,
+                u,
+                root,
+                s1,
+                s2,
+            )
+    return Moments(log_likelihood, s0, s1[:, :d].copy(), symmetric(s2, d))
 
 
 @kernel
@@ -233,67 +214,31 @@ def full_posterior(X, log_weights, means, precisions_cholesky, log_det, with_res
     """
     n, d = X.shape
     K = len(log_weights)
+    rows, log_joint, work = _new_block(X, K)
+    B, R = log_joint.shape[1], rows.shape[2]
+    constants = _constants(log_weights, log_det, d)
+    packed = pack_triangles(precisions_cholesky)
+    z, s0 = np.zeros((1, rows.shape[1], R), X.dtype), np.zeros(K)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
-    rows, z = np.empty((d, BLOCK), X.dtype), np.empty((d, BLOCK), X.dtype)
-    log_joint, y = np.empty((K, BLOCK), X.dtype), np.empty(BLOCK, X.dtype)
-    scale, log_prob = np.empty(BLOCK, X.dtype), np.empty(BLOCK, X.dtype)
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        load_rows(X, start, size, rows)
-        _full_log_joint(
-            rows,
-            size,
-            log_weights,
-            means,
-            precisions_cholesky,
-            log_det,
-            z,
-            y,
-            log_joint,
-        )
-        _finish_posterior(log_joint, start, size, scale, log_prob, y, out, resp)
+    for start in range(0, n, B):
+        size = min(B, n - start)
+        load_block(X, start, size, rows)
+        _full_log_joint(rows, -(-size // R), d, constants, means, packed, z, log_joint)
+        _write_posterior(log_joint, start, size, work, s0, out, resp)
     return Posterior(out, resp)
 
 
 # -- diag ------------------------------------------------------------------------
 
 
-@jit(fastmath=REORDERED)
-def _diag_squared_norm(rows, size, mean, sqrt_precision, out):
-    out[:size] = rows.dtype.type(0.0)
-    for j in range(len(rows)):
-        row, center, scale = rows[j], mean[j], sqrt_precision[j]
-        for i in range(size):
-            y = (row[i] - center) * scale
-            out[i] += y * y
-
-
 @jit
-def _diag_log_joint(
-    rows, size, log_weights, means, sqrt_precisions, log_det, log_joint
-):
-    half = rows.dtype.type(0.5)
-    for k in range(len(log_weights)):
-        out = log_joint[k]
-        _diag_squared_norm(rows, size, means[k], sqrt_precisions[k], out)
-        constant = log_weights[k] + log_det[k]
-        constant -= rows.dtype.type(len(rows) * _HALF_LOG_2_PI)
-        for i in range(size):
-            out[i] = constant - half * out[i]
-
-
-@jit(fastmath=REORDERED)
-def _diag_sums(rows, resp, size, center, s1, s2):
-    for j in range(len(rows)):
-        row, origin = rows[j], center[j]
-        first = second = rows.dtype.type(0.0)
-        for i in range(size):
-            z = row[i] - origin
-            weighted = resp[i] * z
-            first += weighted
-            second += weighted * z
-        s1[j] += first
-        s2[j] += second
+def _diag_log_joint(rows, groups, d, constants, means, scales, log_joint):
+    R = rows.shape[2]
+    for g in range(groups):
+        for k in range(len(constants)):
+            diag_log_density(
+                rows, g, d, means, scales, k, log_joint, k, g * R, constants[k]
+            )
 
 
 @kernel
@@ -307,23 +252,18 @@ def diag_moments(
     """
     n, d = X.shape
     K = len(log_weights)
+    rows, log_joint, work = _new_block(X, K)
+    B, R = log_joint.shape[1], rows.shape[2]
+    constants = _constants(log_weights, log_det, d)
     log_likelihood = 0.0
     s0, s1, s2 = np.zeros(K), np.zeros((K, d)), np.zeros((K, d))
-    rows, log_joint = np.empty((d, BLOCK), X.dtype), np.empty((K, BLOCK), X.dtype)
-    scale, log_prob = np.empty(BLOCK, X.dtype), np.empty(BLOCK, X.dtype)
-    total = np.empty(BLOCK, X.dtype)
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        load_rows(X, start, size, rows)
-        _load_weights(sample_weight, start, size, scale)
-        _diag_log_joint(
-            rows, size, log_weights, means, sqrt_precisions, log_det, log_joint
-        )
-        responsibilities(log_joint, size, scale, log_prob, total)
-        log_likelihood += _log_likelihood(scale, log_prob, size)
-        for k in range(K):
-            s0[k] += _sum(log_joint[k], size)
-            _diag_sums(rows, log_joint[k], size, centers[k], s1[k], s2[k])
+    for start in range(0, n, B):
+        size = min(B, n - start)
+        groups = -(-size // R)
+        load_block(X, start, size, rows)
+        _diag_log_joint(rows, groups, d, constants, means, sqrt_precisions, log_joint)
+        log_likelihood += _expect(log_joint, start, size, sample_weight, work, s0)
+        diag_scatter(rows, groups, d, log_joint, centers, s1, s2)
     return Moments(log_likelihood, s0, s1, s2)
 
 
@@ -332,58 +272,69 @@ def diag_posterior(X, log_weights, means, sqrt_precisions, log_det, with_resp):
     """As :func:`full_posterior` with diagonal covariances."""
     n, d = X.shape
     K = len(log_weights)
+    rows, log_joint, work = _new_block(X, K)
+    B, R = log_joint.shape[1], rows.shape[2]
+    constants, s0 = _constants(log_weights, log_det, d), np.zeros(K)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
-    rows, log_joint = np.empty((d, BLOCK), X.dtype), np.empty((K, BLOCK), X.dtype)
-    scale, log_prob = np.empty(BLOCK, X.dtype), np.empty(BLOCK, X.dtype)
-    total = np.empty(BLOCK, X.dtype)
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        load_rows(X, start, size, rows)
-        _diag_log_joint(
-            rows, size, log_weights, means, sqrt_precisions, log_det, log_joint
-        )
-        _finish_posterior(log_joint, start, size, scale, log_prob, total, out, resp)
+    for start in range(0, n, B):
+        size = min(B, n - start)
+        groups = -(-size // R)
+        load_block(X, start, size, rows)
+        _diag_log_joint(rows, groups, d, constants, means, sqrt_precisions, log_joint)
+        _write_posterior(log_joint, start, size, work, s0, out, resp)
     return Posterior(out, resp)
 
 
 # -- tied ------------------------------------------------------------------------
 
 
-@jit(fastmath=REORDERED)
-def _whiten(z, size, triangle, out):
-    """out (d, B) = triangle^T z for an upper triangle (d, d)."""
-    for j in range(len(z)):
-        y, last, p = out[j], z[j], triangle[j, j]
-        for i in range(size):
-            y[i] = p * last[i]
-        for m in range(j):
-            p, row = triangle[m, j], z[m]
-            for i in range(size):
-                y[i] += p * row[i]
-
-
 @jit
-def _tied_log_joint(white, size, log_weights, white_means, log_det, log_joint):
-    half = white.dtype.type(0.5)
-    one = np.ones(len(white), white.dtype)
-    for k in range(len(log_weights)):
-        out = log_joint[k]
-        _diag_squared_norm(white, size, white_means[k], one, out)
-        constant = log_weights[k] + log_det[0]
-        constant -= white.dtype.type(len(white) * _HALF_LOG_2_PI)
-        for i in range(size):
-            out[i] = constant - half * out[i]
-
-
-@jit
-def _whiten_means(means, center, triangle):
+def _whitened_means(means, center, packed):
+    """triangle^T (means - center), and ones (K, d) to go with them."""
     K, d = means.shape
-    z, out = np.empty((d, K), means.dtype), np.empty((d, K), means.dtype)
-    for j in range(d):
-        for k in range(K):
-            z[j, k] = means[k, j] - center[j]
-    _whiten(z, K, triangle, out)
-    return np.ascontiguousarray(out.T)
+    R = 256 // means.itemsize
+    D = -(-d // 4) * 4
+    z, y = np.zeros((1, d, R), means.dtype), np.zeros((1, D, R), means.dtype)
+    ignored = np.empty((1, R), means.dtype)
+    out = np.empty((K, d), means.dtype)
+    for k in range(K):
+        for j in range(d):
+            z[0, j, 0] = means[k, j] - center[j]
+        whiten(z, 0, d, packed, 0, y, True, ignored, 0, 0, ignored.dtype.type(0.0))
+        for j in range(d):
+            out[k, j] = y[0, j, 0]
+    return out
+
+
+@jit
+def _largest(values):
+    largest = values.dtype.type(0.0)
+    for value in values.flat:
+        largest = max(largest, abs(value))
+    return largest
+
+
+@jit
+def _tied_log_joint(
+    rows, groups, d, constants, means, packed, center, white_means, z, y, log_joint
+):
+    """log p(x_i, k) of a block: whitens it once, about the center of all means.
+
+    That loses digits where means lie 1e5 standard deviations from the center; there
+    every mean is subtracted before whitening, as for full covariances.
+    """
+    R = rows.shape[2]
+    if _largest(white_means) > 1e5:
+        _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint)
+        return
+    ones = np.ones(white_means.shape, rows.dtype)
+    for g in range(groups):
+        subtract(rows, g, d, center, 0, z)
+        whiten(z, 0, d, packed, 0, y, True, log_joint, 0, g * R, constants[0])
+        for k in range(len(constants)):
+            diag_log_density(
+                y, 0, d, white_means, ones, k, log_joint, k, g * R, constants[k]
+            )
 
 
 @kernel
@@ -397,29 +348,56 @@ def tied_moments(
     """
     n, d = X.shape
     K = len(log_weights)
+    rows, log_joint, work = _new_block(X, K)
+    B, R = log_joint.shape[1], rows.shape[2]
+    constants = _constants(log_weights, log_det, d)
+    packed = pack_triangles(precision_cholesky.reshape(1, d, d))
+    white_means = _whitened_means(means, center, packed)
+    centers = center.reshape(1, d)
+    z, weighted, u, root, D = _new_scatter(rows, d)
+    y = np.zeros((1, rows.shape[1], R), X.dtype)
     log_likelihood = 0.0
-    s0, s1, s2 = np.zeros(K), np.zeros((K, d)), np.zeros((d, d))
-    rows, white = np.empty((d, BLOCK), X.dtype), np.empty((d, BLOCK), X.dtype)
-    log_joint, total = np.empty((K, BLOCK), X.dtype), np.empty(BLOCK, X.dtype)
-    scale, log_prob = np.empty(BLOCK, X.dtype), np.empty(BLOCK, X.dtype)
-    ignored = np.zeros(d)
-    white_means = _whiten_means(means, center, precision_cholesky)
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        load_rows(X, start, size, rows)
-        _load_weights(sample_weight, start, size, scale)
-        _subtract(rows, size, center, rows)
-        _whiten(rows, size, precision_cholesky, white)
-        _tied_log_joint(white, size, log_weights, white_means, log_det, log_joint)
-        responsibilities(log_joint, size, scale, log_prob, total)
-        log_likelihood += _log_likelihood(scale, log_prob, size)
-        for k in range(K):
-            s0[k] += _sum(log_joint[k], size)
-            _weigh(rows, log_joint[k], size, white, s1[k])
-        _weigh(rows, scale, size, white, ignored)
-        _scatter(rows, white, size, s2)
-    _mirror(s2)
-    return Moments(log_likelihood, s0, s1, s2)
+    s0, s1, none = np.zeros(K), np.zeros((K, d)), np.zeros((0, d))
+    ignored, s2 = np.zeros((1, D)), np.zeros((1, D, D))
+    for start in range(0, n, B):
+        size = min(B, n - start)
+        groups = -(-size // R)
+        load_block(X, start, size, rows)
+        _tied_log_joint(
+            rows,
+            groups,
+            d,
+            constants,
+            means,
+            packed,
+            centers,
+            white_means,
+            z,
+            y,
+            log_joint,
+        )
+        log_likelihood += _expect(log_joint, start, size, sample_weight, work, s0)
+        diag_scatter(rows, groups, d, log_joint, centers, s1, none)
+        # The total scatter is that of one component with p(k | x) = 1.
+        weight = work[:1]
+        weight[0, size:] = X.dtype.type(0.0)
+        _scatter(
+            X,
+            start,
+            size,
+            rows,
+            weight,
+            0,
+            weight[0],
+            centers,
+            z,
+            weighted,
+            u,
+            root,
+            ignored,
+            s2,
+        )
+    return Moments(log_likelihood, s0, s1, symmetric(s2, d)[0])
 
 
 @kernel
@@ -429,16 +407,29 @@ def tied_posterior(
     """As :func:`full_posterior` with one covariance; ``center`` as in tied_moments."""
     n, d = X.shape
     K = len(log_weights)
+    rows, log_joint, work = _new_block(X, K)
+    B, R = log_joint.shape[1], rows.shape[2]
+    constants = _constants(log_weights, log_det, d)
+    packed = pack_triangles(precision_cholesky.reshape(1, d, d))
+    white_means = _whitened_means(means, center, packed)
+    z, y = np.zeros((2, 1, rows.shape[1], R), X.dtype)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
-    rows, white = np.empty((d, BLOCK), X.dtype), np.empty((d, BLOCK), X.dtype)
-    log_joint, total = np.empty((K, BLOCK), X.dtype), np.empty(BLOCK, X.dtype)
-    scale, log_prob = np.empty(BLOCK, X.dtype), np.empty(BLOCK, X.dtype)
-    white_means = _whiten_means(means, center, precision_cholesky)
-    for start in range(0, n, BLOCK):
-        size = min(BLOCK, n - start)
-        load_rows(X, start, size, rows)
-        _subtract(rows, size, center, rows)
-        _whiten(rows, size, precision_cholesky, white)
-        _tied_log_joint(white, size, log_weights, white_means, log_det, log_joint)
-        _finish_posterior(log_joint, start, size, scale, log_prob, total, out, resp)
+    s0 = np.zeros(K)
+    for start in range(0, n, B):
+        size = min(B, n - start)
+        load_block(X, start, size, rows)
+        _tied_log_joint(
+            rows,
+            -(-size // R),
+            d,
+            constants,
+            means,
+            packed,
+            center.reshape(1, d),
+            white_means,
+            z,
+            y,
+            log_joint,
+        )
+        _write_posterior(log_joint, start, size, work, s0, out, resp)
     return Posterior(out, resp)

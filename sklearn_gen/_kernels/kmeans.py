@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._kernels._jit import jit, kernel
-from sklearn_gen._kernels.gaussian import BLOCK, load_rows
+from sklearn_gen._kernels._jit import kernel
+
+BLOCK = 256
 
 
 class Lloyd(NamedTuple):
@@ -37,6 +38,7 @@ def lloyd(X, sample_weight, centers):
     n, d = X.shape
     K = len(centers)
     zero = X.dtype.type(0.0)
+    infinity = X.dtype.type(np.inf)
     inertia = 0.0
     counts, sums = np.zeros(K), np.zeros((K, d))
     labels, distances = np.empty(n, np.int32), np.empty(n, X.dtype)
@@ -45,20 +47,21 @@ def lloyd(X, sample_weight, centers):
     label = np.empty(BLOCK, np.int32)
     for start in range(0, n, BLOCK):
         size = min(BLOCK, n - start)
-        load_rows(X, start, size, rows)
+        for j in range(d):
+            row = rows[j]
+            for i in range(size):
+                row[i] = X[start + i, j]
+        nearest[:] = infinity
+        label[:] = 0
         for k in range(K):
             squared[:] = zero
             for j in range(d):
                 row, center = rows[j], centers[k, j]
                 for i in range(size):
                     squared[i] += (row[i] - center) ** 2
-            if k == 0:
-                nearest[:] = squared
-                label[:] = 0
-            else:
-                for i in range(size):
-                    label[i] = k if squared[i] < nearest[i] else label[i]
-                    nearest[i] = min(squared[i], nearest[i])
+            for i in range(size):
+                label[i] = k if squared[i] < nearest[i] else label[i]
+                nearest[i] = min(squared[i], nearest[i])
         for i in range(size):
             k = label[i]
             labels[start + i] = k

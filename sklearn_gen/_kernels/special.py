@@ -1,15 +1,22 @@
 """Exponential, logarithm and log-sum-exp that vectorise.
 
 Numba calls the C library once per value for ``math.exp``; these are polynomials, so a
-loop over a block of rows becomes vector instructions without a vector math library.
-Errors stay below 2 units in the last place.
+block of rows becomes vector instructions without a vector math library. Errors stay
+below 2 units in the last place. ``exp`` takes a number or ``Lanes``.
 """
 
 import numpy as np
 from numba import types
 from numba.extending import overload
 
-from sklearn_gen._kernels._jit import jit
+from sklearn_gen._kernels._jit import FUSED, jit
+from sklearn_gen._kernels.lanes import (
+    choose_less,
+    load,
+    scale,
+    splat,
+    store,
+)
 
 # float32 constants, so that float32 code never rises to float64.
 _F = np.float32
@@ -28,8 +35,7 @@ def _exp_64(x):
     t = x * _LOG2_E + _ROUND_64
     k = t - _ROUND_64
     r = (x - k * _LOG2_HIGH_64) - k * _LOG2_LOW_64
-    p = 2.51004110820149e-08
-    p = p * r + 2.7620121717381933e-07
+    p = r * 2.51004110820149e-08 + 2.7620121717381933e-07
     p = p * r + 2.7557268406190795e-06
     p = p * r + 2.4801521225986432e-05
     p = p * r + 0.00019841269863088255
@@ -39,24 +45,19 @@ def _exp_64(x):
     p = p * r + 0.16666666666666669
     p = p * r + 0.5000000000000001
     p = p * (r * r) + r + 1.0
-    exponent = np.float64(t).view(np.int64) + np.int64(1023)
-    power = np.int64(exponent << np.int64(52)).view(np.float64)
-    return 0.0 if x < -708.0 else p * power
+    return choose_less(x, -708.0, 0.0, scale(p, t))
 
 
 def _exp_32(x):
     t = x * _F(_LOG2_E) + _ROUND_32
     k = t - _ROUND_32
     r = (x - k * _LOG2_HIGH_32) - k * _LOG2_LOW_32
-    p = _F(0.0013926203361634337)
-    p = p * r + _F(0.008363194882419041)
+    p = r * _F(0.0013926203361634337) + _F(0.008363194882419041)
     p = p * r + _F(0.0416665544984137)
     p = p * r + _F(0.166665768946066)
     p = p * r + _F(0.5)
     p = p * (r * r) + r + _F(1.0)
-    exponent = np.int32(np.float32(t).view(np.int32) + np.int32(127))
-    power = np.int32(exponent << np.int32(23)).view(np.float32)
-    return _F(0.0) if x < _F(-87.0) else p * power
+    return choose_less(x, _F(-87.0), _F(0.0), scale(p, t))
 
 
 # log(x) = k log(2) + log(m), m in [sqrt(1/2), sqrt(2)), with the series in
@@ -71,8 +72,7 @@ def _log_64(x):
     f = (m * 0.5 if large else m) - 1.0
     s = f / (2.0 + f)
     z = s * s
-    p = 1.479819860511658591e-01
-    p = p * z + 1.531383769920937332e-01
+    p = z * 1.479819860511658591e-01 + 1.531383769920937332e-01
     p = p * z + 1.818357216161805012e-01
     p = p * z + 2.222219843214978396e-01
     p = p * z + 2.857142874366239149e-01
@@ -86,14 +86,13 @@ def _log_32(x):
     bits = np.float32(x).view(np.int32)
     k = np.float32(np.int32(bits >> np.int32(23)) - np.int32(127))
     mantissa = np.int32(np.int32(bits & np.int32(0x007FFFFF)) | np.int32(0x3F800000))
-    m = mantissa.view(np.float32)
+    m = np.int32(mantissa).view(np.float32)
     large = m > _F(_SQRT_2)
     k = k + _F(1.0) if large else k
     f = (m * _F(0.5) if large else m) - _F(1.0)
     s = f / (_F(2.0) + f)
     z = s * s
-    p = _F(0.24279078841)
-    p = p * z + _F(0.28498786688)
+    p = z * _F(0.24279078841) + _F(0.28498786688)
     p = p * z + _F(0.40000972152)
     p = p * z + _F(0.66666662693)
     half = _F(0.5) * f * f
@@ -102,22 +101,22 @@ def _log_32(x):
 
 def exp(x):
     """exp(x) for x <= 709 (float32: 88); 0 below -708 (-87), NaN for NaN."""
-    return _exp_32(x) if isinstance(x, np.float32) else _exp_64(x)
+    return _exp_32(x) if x.dtype == np.float32 else _exp_64(x)
 
 
 def log(x):
     """log(x) for positive, normal, finite x."""
-    return _log_32(x) if isinstance(x, np.float32) else _log_64(x)
+    return _log_32(x) if x.dtype == np.float32 else _log_64(x)
 
 
-@overload(exp, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
-def _overload_exp(x):
-    return _exp_32 if x == types.float32 else _exp_64
+def _overload(function, for_64, for_32):
+    @overload(function, jit_options={"fastmath": set(FUSED), "error_model": "numpy"})
+    def _(x):
+        return for_32 if getattr(x, "dtype", x) == types.float32 else for_64
 
 
-@overload(log, jit_options={"fastmath": {"contract"}, "error_model": "numpy"})
-def _overload_log(x):
-    return _log_32 if x == types.float32 else _log_64
+_overload(exp, _exp_64, _exp_32)
+_overload(log, _log_64, _log_32)
 
 
 @jit
@@ -126,23 +125,26 @@ def log_sum_exp(block, size, out, total):
 
     ``block`` (K, B) is overwritten by exp(block - max_k block), ``total`` (B,) gets its
     sum over k, ``out`` (B,) gets max_k block + log(total). A column of -inf alone
-    gives zeros, 0 and -inf.
+    gives zeros, 0 and -inf. B is a multiple of the width of ``Lanes``, and columns up
+    to the next such multiple are overwritten too.
     """
+    width = 64 // block.itemsize
     zero = block.dtype.type(0.0)
-    for i in range(size):
-        out[i] = block[0, i]
-        total[i] = zero
-    for k in range(1, len(block)):
-        row = block[k]
-        for i in range(size):
-            out[i] = row[i] if row[i] > out[i] else out[i]
-    for k in range(len(block)):
-        row = block[k]
-        for i in range(size):
-            # -inf - -inf would be NaN; such a column is shifted by nothing
-            value = exp(row[i] - (out[i] if out[i] > -np.inf else zero))
-            row[i] = value
-            total[i] += value
+    lowest = block.dtype.type(-np.inf)
+    for i in range(0, size, width):
+        top = load(block, (0, i))
+        for k in range(1, len(block)):
+            row = load(block, (k, i))
+            top = choose_less(top, row, row, top)
+        # -inf - -inf would be NaN; a column of -inf is shifted by nothing
+        shift = choose_less(lowest, top, top, zero)
+        sums = splat(zero)
+        for k in range(len(block)):
+            value = exp(load(block, (k, i)) - shift)
+            sums = sums + value
+            store(block, (k, i), value)
+        store(total, (i,), sums)
+        store(out, (i,), top)
     for i in range(size):
         # for a column of -inf, log(0) is some finite number and -inf stays
         out[i] += log(total[i])
