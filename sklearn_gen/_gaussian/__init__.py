@@ -1,11 +1,7 @@
 """Gaussian components: what mixtures, hidden Markov models and others share."""
 
-from sklearn_gen._gaussian._draws import (
-    box_probability,
-    conditional,
-    draw,
-    draw_missing,
-)
+from sklearn_gen._gaussian._boxes import box_probability, conditional_box_probability
+from sklearn_gen._gaussian._draws import conditional, draw, draw_missing
 from sklearn_gen._gaussian._moments import (
     GaussianParams,
     GaussianStats,
@@ -24,6 +20,7 @@ __all__ = [
     "GaussianStats",
     "box_probability",
     "conditional",
+    "conditional_box_probability",
     "draw",
     "draw_missing",
     "initial_stats",

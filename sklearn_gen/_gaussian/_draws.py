@@ -1,8 +1,6 @@
-"""Draws, conditionals and box probabilities of Gaussian mixtures."""
+"""Draws and conditionals of Gaussian mixtures."""
 
 import numpy as np
-from scipy.special import ndtr
-from scipy.stats import multivariate_normal
 
 from sklearn_gen._blocks import missing_patterns
 from sklearn_gen._gaussian._linalg import inverse_cholesky, unwhiten
@@ -61,34 +59,3 @@ def conditional(structure, params, row, weights):
     covariances = structure.conditional_covariances(params.covariances, left, missing)
     ridge = 1e-10 * structure.variances(covariances, *means.shape).mean(axis=0)
     return GaussianParams(weights, means, *structure.cholesky(covariances, ridge))
-
-
-def box_probability(structure, params, lower, upper):
-    """P(lower < x < upper); infinite bounds leave a column free.
-
-    Exact where components are axis-aligned or one column is bounded; otherwise scipy's
-    integral of a multivariate normal, to about 1e-8.
-    """
-    bounded = np.flatnonzero(np.isfinite(lower) | np.isfinite(upper))
-    lower, upper = lower[bounded], upper[bounded]
-    means = params.means[:, bounded]
-    covariances = structure.select(params.covariances, bounded)
-    deviations = np.sqrt(structure.variances(covariances, *means.shape))
-    if len(bounded) < 2 or not structure.correlated:
-        above = ndtr((upper - means) / deviations)
-        below = ndtr((lower - means) / deviations)
-        inside = (above - below).prod(axis=1)
-    else:
-        inside = [
-            multivariate_normal.cdf(
-                upper,
-                mean,
-                structure.matrix(covariances, k),
-                lower_limit=lower,
-                abseps=1e-8,
-                releps=1e-8,
-                rng=np.random.default_rng(0),
-            )
-            for k, mean in enumerate(means)
-        ]
-    return float(params.weights @ inside)

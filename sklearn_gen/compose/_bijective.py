@@ -54,7 +54,7 @@ class BijectiveTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     ----------
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where all are strings.
 
     See Also

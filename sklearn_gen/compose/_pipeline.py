@@ -1,5 +1,7 @@
 """A pipeline whose scores are densities of its input."""
 
+from contextlib import suppress
+
 import numpy as np
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
@@ -51,7 +53,7 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
         Names, kinds and container of the columns that fit saw.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where all are strings.
 
     See Also
@@ -69,7 +71,9 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
     ``log p(x) = log q(T(x)) + log|det dT/dx| - log Q(B)``, and draws outside B are
     redrawn. Q(B) comes from the last step's ``interval_probability(lower, upper)``;
     fit raises where it has none. For rows with NaN the probability that the missing
-    cells are in range, given the observed ones, is asked of it as well.
+    cells are in range, given the observed ones, is asked of it as well (``X=rows``).
+    How exact these are is the model's to say: GaussianMixture integrates to 1e-5 where
+    several correlated columns are bounded.
 
     Rows outside the transformers' domain (zero or less under Box-Cox) score -inf.
 
@@ -200,11 +204,13 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = all(
-            get_tags(step).input_tags.allow_nan
-            for _, step in self.steps
-            if step is not None and step != "passthrough"
-        )
+        # Before fit validates them, steps may be anything.
+        with suppress(AttributeError, TypeError, ValueError):
+            tags.input_tags.allow_nan = all(
+                get_tags(step).input_tags.allow_nan
+                for _, step in self.steps
+                if step is not None and step != "passthrough"
+            )
         return tags
 
 

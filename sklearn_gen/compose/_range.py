@@ -51,56 +51,44 @@ class OutputRange:
     def check(self, model):
         """Raise unless the model knows the probability of the range."""
         if self.bounded.any():
-            self._log_probability(model)
+            self._probability(model)
 
     def log_change(self, model, Z):
         """Compute log P(missing cells in range | observed) - log Q(B) of each row."""
-        bounded = self.bounded
-        if not bounded.any():
+        if not self.bounded.any():
             return np.zeros(Z.shape[0])
-        log_mass = self._log_probability(model)
+        change = np.full(Z.shape[0], -np.log(self._probability(model)))
         missing = np.isnan(as_floats(Z))
-        change = np.full(len(missing), -log_mass)
-        for row in np.flatnonzero((missing & bounded).any(axis=1)):
-            if missing[row].all():
-                change[row] = 0.0  # nothing observed: probability one
-                continue
-            given = self._conditional(model, Z, row)
-            left = OutputRange(
-                self.lower[missing[row]], self.upper[missing[row]], self.source
-            )
-            change[row] += left._log_probability(given)
+        asked = (missing & self.bounded).any(axis=1) & ~missing.all(axis=1)
+        if asked.any():
+            given = self._probability(model, take_rows(Z, asked))
+            with np.errstate(divide="ignore"):
+                change[asked] += np.log(given)
+        change[missing.all(axis=1)] = 0.0  # nothing observed: probability one
         return change
 
-    def _log_probability(self, model):
+    def _probability(self, model, Z=None):
+        """Ask the model for the mass of the box, or of the missing cells' part."""
+        name = type(model).__name__
         if not hasattr(model, "interval_probability"):
             raise ValueError(
-                f"{self.source} maps onto a bounded range, and "
-                f"{type(model).__name__} can't tell the probability of that range (it "
-                "has no interval_probability(lower, upper)), so the density can't be "
-                "normalised. Use a transformer onto the whole real line "
-                "(StandardScaler, QuantileTransformer with "
+                f"{self.source} maps onto a bounded range, and {name} can't tell the "
+                "probability of that range (it has no interval_probability(lower, "
+                "upper, X=None)), so the density can't be normalised. Use one "
+                "onto the whole real line (StandardScaler, QuantileTransformer with "
                 "output_distribution='normal'), or a model that has the method, such "
                 "as GaussianMixture."
             )
+        if Z is not None:
+            return model.interval_probability(self.lower, self.upper, Z)
         probability = model.interval_probability(self.lower, self.upper)
         if not probability > 0.0:
             raise ValueError(
                 f"{self.source} maps onto a bounded range that has probability "
-                f"{probability} under {type(model).__name__}: the model fits the "
-                "transformed data too badly to be restricted to it."
+                f"{probability} under {name}: the model fits the transformed data too "
+                "badly to be restricted to it."
             )
-        return np.log(probability)
-
-    def _conditional(self, model, Z, row):
-        if not hasattr(model, "conditional"):
-            raise ValueError(
-                f"{self.source} maps onto a bounded range, row {row} has missing cells "
-                f"there, and {type(model).__name__} can't tell how probable the range "
-                "is given the observed cells (it has no conditional(X)). Score "
-                "complete rows only, or use a transformer onto the whole real line."
-            )
-        return model.conditional(take_rows(Z, np.arange(Z.shape[0]) == row))
+        return probability
 
     def redraw(self, Z, draw_rows):
         """Draw rows again that fall outside.

@@ -27,6 +27,8 @@ def as_floats(X):
 
 def take_rows(X, kept):
     """Keep the rows of a boolean mask."""
+    if container_of(X) == "numpy":
+        X = np.asarray(X)  # lists, and what only has __array__
     return safe_indexing(X, np.flatnonzero(kept))
 
 
