@@ -156,7 +156,7 @@ class EMModel(GenerativeModel):
             "data (duplicates, constant columns, too many components); with "
             "warm_start=True another fit goes on from here.",
             ConvergenceWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
     def _keep(self, result):

@@ -1,7 +1,7 @@
-"""Cholesky factors that survive singular covariances, and regressions."""
+"""Cholesky factors that survive singular covariances."""
 
 import numpy as np
-from scipy.linalg import cho_solve, lapack, solve_triangular
+from scipy.linalg import lapack, solve_triangular
 
 
 def inverse_cholesky(covariance, ridge):
@@ -16,7 +16,14 @@ def inverse_cholesky(covariance, ridge):
     if d == 0:
         return covariance, repaired  # LAPACK takes no empty matrix
     noise = 4 * d * np.finfo(float).eps
+    ridge = np.maximum(ridge, np.finfo(float).tiny)
     while True:
+        if not np.isfinite(covariance).all():
+            raise ValueError(
+                "A covariance matrix is not finite: values of X are so large that "
+                "their squares overflow. Rescale the columns, for instance with "
+                "StandardScaler."
+            )
         diagonal = np.diagonal(covariance)
         factor, info = lapack.dpotrf(covariance, lower=1, clean=1)
         n_done = d if info == 0 else info - 1
@@ -39,16 +46,6 @@ def from_precision(precision):
     flipped, _ = lapack.dpotrf(precision[::-1, ::-1], lower=1, clean=1)
     factor = np.ascontiguousarray(flipped[::-1, ::-1])
     return np.linalg.inv(precision), factor
-
-
-def regress(covariance, observed, missing):
-    """Coefficients of missing on observed columns, and the covariance left."""
-    cross = covariance[np.ix_(missing, observed)]
-    if len(observed) == 0:
-        return cross, covariance
-    factor = np.linalg.cholesky(covariance[np.ix_(observed, observed)])
-    B = cho_solve((factor, True), cross.T).T
-    return B, covariance[np.ix_(missing, missing)] - B @ cross.T
 
 
 def unwhiten(noise, factor):

@@ -6,7 +6,7 @@ some columns, and completed where columns are missing.
 
 import numpy as np
 
-from sklearn_gen._gaussian._linalg import from_precision, inverse_cholesky, regress
+from sklearn_gen._gaussian._linalg import from_precision, inverse_cholesky
 from sklearn_gen._kernels import gaussian as kernels
 
 
@@ -117,11 +117,9 @@ class Full:
         """B (K, M, O) of E[missing | observed], and the covariance left (K, M, M)."""
         S = params.covariances
         seen, hidden = np.flatnonzero(observed), np.flatnonzero(~observed)
-        B = np.empty((len(S), len(hidden), len(seen)))
-        left = np.empty((len(S), len(hidden), len(hidden)))
-        for k in range(len(S)):
-            B[k], left[k] = regress(S[k], seen, hidden)
-        return B, left
+        cross = S[:, seen[:, None], hidden]
+        B = np.linalg.solve(S[:, seen[:, None], seen], cross).swapaxes(1, 2)
+        return B, S[:, hidden[:, None], hidden] - B @ cross
 
     def lift(self, s1, s2, s0, params, observed):
         """Expected moments of all cells from those of the observed ones."""

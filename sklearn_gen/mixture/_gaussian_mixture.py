@@ -49,10 +49,9 @@ class GaussianMixture(
         Most EM iterations per start.
     n_init : int, default=1
         Number of starts; the one with the highest likelihood is kept.
-    init_params : {'kmeans', 'k-means++', 'random', 'random_from_data'}, \
-            default='kmeans'
-        How starts are chosen, from a weighted sample of the rows where there are
-        more than 20,000.
+    init_params : str, default='kmeans'
+        How starts are chosen: 'kmeans', 'k-means++', 'random' or 'random_from_data',
+        from a weighted sample of the rows where there are more than 20,000.
     weights_init : array-like of shape (n_components,), default=None
         Starting weights, instead of those `init_params` gives.
     means_init : array-like of shape (n_components, n_features), default=None
@@ -98,7 +97,7 @@ class GaussianMixture(
         Its history.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where all are strings.
     schema_ : TableSchema
         Column names, kinds and resolution.
@@ -320,7 +319,7 @@ class GaussianMixture(
                 "regularisation shapes the density there. Set reg_covar='scale', "
                 "standardise the columns, or drop those that are constant.",
                 DegenerateDataWarning,
-                stacklevel=5,
+                stacklevel=7,
             )
 
     def _warn_of_degeneracy(self, params):
@@ -341,7 +340,7 @@ class GaussianMixture(
                 "there. Drop such columns, use fewer components, covariance_type="
                 "'diag', or a larger reg_covar.",
                 DegenerateDataWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _dequantized_columns(self):

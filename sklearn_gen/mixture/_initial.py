@@ -20,12 +20,13 @@ def _weighted_mean(X, sample_weight, center, power):
     for start in range(0, len(X), _BLOCK):
         deviations = X[start : start + _BLOCK] - center
         observed = ~np.isnan(deviations)
-        if sample_weight is None:
-            w = observed
-        else:
-            w = observed * sample_weight[start : start + _BLOCK, None]
+        deviations[~observed] = 0.0
+        w = observed.astype(np.float64)
+        if sample_weight is not None:
+            w *= sample_weight[start : start + _BLOCK, None]
         weight += w.sum(axis=0)
-        total += (w * np.where(observed, deviations, 0.0) ** power).sum(axis=0)
+        factors = (w, deviations) if power == 1 else (w, deviations, deviations)
+        total += np.einsum(",".join(["ij"] * len(factors)) + "->j", *factors)
     return total / np.maximum(weight, np.finfo(float).tiny)
 
 
