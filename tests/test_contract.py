@@ -9,6 +9,16 @@ import sklearn_gen
 from sklearn_gen.testing import parametrize_with_generative_checks
 from tests.models import EXPECTED_FAILURES, MODELS, expected_failures
 
+# Checks fit small, odd tables by the thousand; what they warn of is tested elsewhere.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore::{category}")
+    for category in (
+        "sklearn.exceptions.ConvergenceWarning",
+        "sklearn_gen.base.DegenerateDataWarning",
+        "sklearn_gen.base.DiscreteColumnWarning",
+    )
+]
+
 
 @pytest.fixture(autouse=True)
 def contract_record(request, monkeypatch):
@@ -47,8 +57,7 @@ def test_every_public_estimator_is_registered():
     assert registered == public
 
 
-def test_expected_failures_have_reasons():
-    names = {type(model).__name__ for model in MODELS}
-    assert set(EXPECTED_FAILURES) <= names
-    for checks in EXPECTED_FAILURES.values():
-        assert all(len(reason.split()) > 5 for reason in checks.values())
+def test_expected_failures_are_of_registered_models_and_have_reasons():
+    for expected in EXPECTED_FAILURES:
+        assert any(expected.applies_to(model) for model in MODELS), expected.check
+        assert len(expected.reason.split()) > 5
