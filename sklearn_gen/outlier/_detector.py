@@ -49,7 +49,7 @@ class DensityOutlierDetector(
         Threshold on `score_samples`, in nats: rows strictly below it are outliers.
     n_features_in_ : int
         Number of columns seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, where all are strings.
 
     See Also
