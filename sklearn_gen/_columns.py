@@ -142,6 +142,8 @@ def _grid(column, gaps):
     tolerance = 4 * np.finfo(column.dtype).eps * scale
     for decimals in range(8):
         grid = 10.0**-decimals
+        if grid < 1000 * tolerance:
+            break  # any number would lie on it
         if np.abs(column - np.round(column / grid) * grid).max() <= tolerance:
             return grid
     return float(gaps.min())
