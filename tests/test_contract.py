@@ -1,6 +1,9 @@
 """Every registered estimator keeps scikit-learn's contract and the library's own."""
 
 import functools
+import os
+import subprocess
+import sys
 
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -49,6 +52,18 @@ def test_check_estimator(estimator, check):
 @parametrize_with_generative_checks(MODELS)
 def test_check_generative_model(estimator, check):
     check(estimator)
+
+
+def test_array_api_checks():
+    tests = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "check_array_api"]
+    done = subprocess.run(
+        tests,
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert f"{len(MODELS)} passed" in done.stdout
 
 
 def test_every_public_estimator_is_registered():
