@@ -70,13 +70,14 @@ class PipelineDraws(PipelineSteps):
             In the container of `X`.
         """
         check_is_fitted(self)
+        Z = self._push_inside(X)  # validates X
         drawn = as_floats(X)
         missing = np.isnan(drawn)
         incomplete = missing.any(axis=1)
         if incomplete.any():
             output_range = self._range()
             random_state = self._draw_state(random_state, output_range)
-            given = self._push_inside(take_rows(X, incomplete))
+            given = take_rows(Z, incomplete)
 
             def draw(rows):
                 with self._naming_model():
