@@ -6,6 +6,7 @@ A model gives two or three private functions (``_fit``, ``_score_samples``,
 
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin
@@ -53,6 +54,10 @@ class GenerativeModel(
         Names, kinds and resolution of the columns.
     """
 
+    # Children with parameters of their own replace this.
+    _parameter_constraints: ClassVar[dict] = {
+        "random_state": ["random_state", np.random.Generator]
+    }
     # NaN means "not observed" (tag: input_tags.allow_nan).
     _allow_nan = False
     # "lebesgue" for densities of continuous columns, "counting" for masses.
@@ -114,15 +119,15 @@ class GenerativeModel(
 
     def _check_training_rows(self, X, sample_weight, reset=True):
         rows = check_rows(self, X, reset=reset, allow_nan=self._allow_nan)
-        if reset:
-            self.schema_ = TableSchema.from_data(X, rows)
-            if self._base_measure == "lebesgue":
-                warn_of_repeats(self.schema_, self._dequantized_columns())
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, len(rows))
             if not sample_weight.all():
                 kept = sample_weight > 0
                 rows, sample_weight = rows[kept], sample_weight[kept]
+        if reset:  # of rows with weight: the others are as if they were not there
+            self.schema_ = TableSchema.from_data(X, rows)
+            if self._base_measure == "lebesgue":
+                warn_of_repeats(self.schema_, self._dequantized_columns())
         return rows, sample_weight
 
     def _restore(self, before):
