@@ -16,19 +16,17 @@ from sklearn_gen._kernels.scatter import (
     diag_scatter,
     narrow_scatter,
     symmetric,
-    weigh,
     wide_scatter,
 )
 from sklearn_gen._kernels.whitening import (
+    aligned_zeros,
     diag_log_density,
     load_block,
     pack_triangles,
-    subtract,
     whiten,
 )
 
 _HALF_LOG_2_PI = 0.9189385332046727
-_GROUPS = 8  # of 4 vectors of rows in a block: 256 rows in float64, 512 in float32
 
 
 class Moments(NamedTuple):
@@ -52,10 +50,20 @@ def _new_block(X, K):
     """Work space: rows (G, D, R); log_joint (K, B); weight, log_prob, total (B,)."""
     D = -(-X.shape[1] // 4) * 4
     R = 256 // X.itemsize
-    B = _GROUPS * R
+    # 256 rows of float64, or 512 where these fit the first-level cache
+    groups = 16 if D == 4 else 8
+    B = groups * R
     # an odd number of rows of memory in a group: no two groups share cache sets
-    rows = np.zeros((_GROUPS, D + 1, R), X.dtype)
-    return rows, np.empty((K, B), X.dtype), np.zeros((3, B), X.dtype)
+    rows = aligned_zeros(B * (D + 1), X.dtype).reshape(groups, D + 1, R)
+    log_joint = aligned_zeros(K * B, X.dtype).reshape(K, B)
+    return rows, log_joint, aligned_zeros(3 * B, X.dtype).reshape(3, B)
+
+
+@jit
+def _new_group(rows):
+    """Work space for one group of rows, (1, D, R)."""
+    D, R = rows.shape[1:]
+    return aligned_zeros(D * R, rows.dtype).reshape(1, D, R)
 
 
 @jit
@@ -63,25 +71,20 @@ def _new_scatter(rows, d):
     """Work space of the two ways to sum second moments, and d padded for them."""
     R, itemsize = rows.shape[2], rows.itemsize
     D = -(-d // (R // 2)) * (R // 2)  # to two vectors
-    narrow = d <= NARROW
-    z = np.zeros((_GROUPS if narrow else 1, rows.shape[1], R), rows.dtype)
-    weighted = np.zeros((_GROUPS if narrow else 0, rows.shape[1], R), rows.dtype)
     # as many rows as fit the first-level cache
-    chunk = 0 if narrow else max(16, 32768 // (D * itemsize))
-    u, root = np.zeros((chunk, D), rows.dtype), np.empty(chunk, rows.dtype)
-    return z, weighted, u, root, D
+    chunk = max(16, 32768 // (D * itemsize))
+    u = aligned_zeros(chunk * D, rows.dtype).reshape(chunk, D)
+    root = np.zeros(chunk, rows.dtype)
+    return u, root, D
 
 
 @jit
-def _scatter(
-    X, start, size, rows, resp, k, weight, centers, z, weighted, u, root, s1, s2
-):
+def _scatter(X, start, size, rows, resp, k, weight, centers, u, root, s1, s2):
     """Add the moments of a block about centers[k], weighted by resp[k], to s1, s2."""
     d = X.shape[1]
     if d <= NARROW:
         groups = -(-size // rows.shape[2])
-        weigh(rows, groups, d, resp, k, centers, z, weighted, s1)
-        narrow_scatter(z, weighted, groups, d, s2, k)
+        narrow_scatter(rows, groups, d, resp, k, centers, s1, s2)
     else:
         wide_scatter(X, start, size, resp, k, weight, centers, u, root, s1, s2)
 
@@ -136,14 +139,23 @@ def _constants(log_weights, log_det, d):
 @jit
 def _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint):
     """log p(x_i, k) of a block; ``packed`` has K triangles or 1."""
-    R = rows.shape[2]
-    for g in range(groups):
-        for k in range(len(constants)):
-            subtract(rows, g, d, means, k, z)
-            triangle = min(k, len(packed) - 1)
-            whiten(
-                z, 0, d, packed, triangle, z, False, log_joint, k, g * R, constants[k]
-            )
+    for k in range(len(constants)):
+        t = min(k, len(packed) - 1)
+        whiten(
+            rows,
+            groups,
+            d,
+            means,
+            k,
+            packed,
+            t,
+            z,
+            z,
+            False,
+            log_joint,
+            k,
+            constants[k],
+        )
 
 
 @kernel
@@ -177,9 +189,11 @@ def full_moments(
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precisions_cholesky)
-    z, weighted, u, root, D = _new_scatter(rows, d)
+    z = _new_group(rows)
+    u, root, D = _new_scatter(rows, d)
     log_likelihood = 0.0
-    s0, s1, s2 = np.zeros(K), np.zeros((K, D)), np.zeros((K, D, D))
+    s0, s1 = np.zeros(K), np.zeros((K, D))
+    s2 = aligned_zeros(K * D * D, s1.dtype).reshape(K, D, D)
     for start in range(0, n, B):
         size = min(B, n - start)
         groups = -(-size // R)
@@ -196,8 +210,6 @@ def full_moments(
                 k,
                 work[0],
                 centers,
-                z,
-                weighted,
                 u,
                 root,
                 s1,
@@ -218,7 +230,7 @@ def full_posterior(X, log_weights, means, precisions_cholesky, log_det, with_res
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precisions_cholesky)
-    z, s0 = np.zeros((1, rows.shape[1], R), X.dtype), np.zeros(K)
+    z, s0 = _new_group(rows), np.zeros(K)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
     for start in range(0, n, B):
         size = min(B, n - start)
@@ -233,12 +245,8 @@ def full_posterior(X, log_weights, means, precisions_cholesky, log_det, with_res
 
 @jit
 def _diag_log_joint(rows, groups, d, constants, means, scales, log_joint):
-    R = rows.shape[2]
-    for g in range(groups):
-        for k in range(len(constants)):
-            diag_log_density(
-                rows, g, d, means, scales, k, log_joint, k, g * R, constants[k]
-            )
+    for k in range(len(constants)):
+        diag_log_density(rows, groups, d, means, scales, k, log_joint, constants[k])
 
 
 @kernel
@@ -289,20 +297,15 @@ def diag_posterior(X, log_weights, means, sqrt_precisions, log_det, with_resp):
 
 
 @jit
-def _whitened_means(means, center, packed):
-    """triangle^T (means - center), and ones (K, d) to go with them."""
+def _whitened_means(means, center, triangle):
+    """triangle^T (means - center), (K, d)."""
     K, d = means.shape
-    R = 256 // means.itemsize
-    D = -(-d // 4) * 4
-    z, y = np.zeros((1, d, R), means.dtype), np.zeros((1, D, R), means.dtype)
-    ignored = np.empty((1, R), means.dtype)
-    out = np.empty((K, d), means.dtype)
+    out = np.zeros((K, d), means.dtype)
     for k in range(K):
-        for j in range(d):
-            z[0, j, 0] = means[k, j] - center[j]
-        whiten(z, 0, d, packed, 0, y, True, ignored, 0, 0, ignored.dtype.type(0.0))
-        for j in range(d):
-            out[k, j] = y[0, j, 0]
+        for m in range(d):
+            difference = means[k, m] - center[m]
+            for j in range(m, d):
+                out[k, j] += triangle[m, j] * difference
     return out
 
 
@@ -323,18 +326,15 @@ def _tied_log_joint(
     That loses digits where means lie 1e5 standard deviations from the center; there
     every mean is subtracted before whitening, as for full covariances.
     """
-    R = rows.shape[2]
     if _largest(white_means) > 1e5:
         _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint)
         return
+    # The log densities that whiten writes are those of the center: overwritten.
+    whiten(
+        rows, groups, d, center, 0, packed, 0, z, y, True, log_joint, 0, constants[0]
+    )
     ones = np.ones(white_means.shape, rows.dtype)
-    for g in range(groups):
-        subtract(rows, g, d, center, 0, z)
-        whiten(z, 0, d, packed, 0, y, True, log_joint, 0, g * R, constants[0])
-        for k in range(len(constants)):
-            diag_log_density(
-                y, 0, d, white_means, ones, k, log_joint, k, g * R, constants[k]
-            )
+    _diag_log_joint(y, groups, d, constants, white_means, ones, log_joint)
 
 
 @kernel
@@ -352,10 +352,10 @@ def tied_moments(
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precision_cholesky.reshape(1, d, d))
-    white_means = _whitened_means(means, center, packed)
+    white_means = _whitened_means(means, center, precision_cholesky)
     centers = center.reshape(1, d)
-    z, weighted, u, root, D = _new_scatter(rows, d)
-    y = np.zeros((1, rows.shape[1], R), X.dtype)
+    u, root, D = _new_scatter(rows, d)
+    z, y = _new_group(rows), np.zeros_like(rows)
     log_likelihood = 0.0
     s0, s1, none = np.zeros(K), np.zeros((K, d)), np.zeros((0, d))
     ignored, s2 = np.zeros((1, D)), np.zeros((1, D, D))
@@ -390,8 +390,6 @@ def tied_moments(
             0,
             weight[0],
             centers,
-            z,
-            weighted,
             u,
             root,
             ignored,
@@ -411,8 +409,8 @@ def tied_posterior(
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precision_cholesky.reshape(1, d, d))
-    white_means = _whitened_means(means, center, packed)
-    z, y = np.zeros((2, 1, rows.shape[1], R), X.dtype)
+    white_means = _whitened_means(means, center, precision_cholesky)
+    z, y = _new_group(rows), np.zeros_like(rows)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
     s0 = np.zeros(K)
     for start in range(0, n, B):

@@ -10,7 +10,7 @@ against 60.)
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit
-from sklearn_gen._kernels.lanes import accumulate, load, row_sum, splat, store
+from sklearn_gen._kernels.lanes import accumulate, load, row_sum, splat
 
 # Up to so many features vectors run over rows.
 NARROW = 16
@@ -19,51 +19,50 @@ NEGLIGIBLE = 1e-25
 
 
 @jit
-def weigh(rows, groups, d, resp, k, centers, z, weighted, s1):
-    """z = rows - centers[k], weighted = resp[k] z; adds the sums of it to s1[k]."""
-    width = 64 // rows.itemsize
-    R = 4 * width
-    for j in range(d):
-        center = splat(centers[k, j])
-        sums = splat(rows.dtype.type(0.0))
-        for g in range(groups):
-            for i in range(0, R, width):
-                value = load(rows, (g, j, i)) - center
-                product = load(resp, (k, g * R + i)) * value
-                store(z, (g, j, i), value)
-                store(weighted, (g, j, i), product)
-                sums = sums + product
-        s1[k, j] += row_sum(sums)
+def narrow_scatter(rows, groups, d, resp, k, centers, s1, s2):
+    """Add the weighted sums about centers[k] to s1[k] and s2[k], its lower triangle.
+
+    rows (G, D, R) are 0 from feature d to the next multiple of 4.
+    """
+    for a in range(0, d, 4):
+        for b in range(0, a, 4):
+            _add_tile(rows, groups, d, resp, k, centers, a, b, s2)
+        _add_diagonal_tile(rows, groups, d, resp, k, centers, a, s1, s2)
 
 
 @jit
-def narrow_scatter(z, weighted, groups, d, s2, k):
-    """Add sum_i weighted_i z_i^T to s2[k], its lower triangle (in tiles of 4 x 4).
+def _center(centers, k, j, d):
+    return splat(centers[k, j] if j < d else centers.dtype.type(0.0))
 
-    Features from d to the next multiple of 4 must be 0.
-    """
-    width = 64 // z.itemsize
-    zero = splat(z.dtype.type(0.0))
-    for a in range(0, d, 4):
-        for b in range(0, a + 1, 4):
-            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
-            c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = zero
-            for g in range(groups):
-                for i in range(0, 4 * width, width):
-                    x0, x1 = load(z, (g, b, i)), load(z, (g, b + 1, i))
-                    x2, x3 = load(z, (g, b + 2, i)), load(z, (g, b + 3, i))
-                    p = load(weighted, (g, a, i))
-                    a0, a1, a2, a3 = a0 + p * x0, a1 + p * x1, a2 + p * x2, a3 + p * x3
-                    p = load(weighted, (g, a + 1, i))
-                    b0, b1, b2, b3 = b0 + p * x0, b1 + p * x1, b2 + p * x2, b3 + p * x3
-                    p = load(weighted, (g, a + 2, i))
-                    c0, c1, c2, c3 = c0 + p * x0, c1 + p * x1, c2 + p * x2, c3 + p * x3
-                    p = load(weighted, (g, a + 3, i))
-                    d0, d1, d2, d3 = d0 + p * x0, d1 + p * x1, d2 + p * x2, d3 + p * x3
-            _add_row(s2, k, a, b, a0, a1, a2, a3)
-            _add_row(s2, k, a + 1, b, b0, b1, b2, b3)
-            _add_row(s2, k, a + 2, b, c0, c1, c2, c3)
-            _add_row(s2, k, a + 3, b, d0, d1, d2, d3)
+
+@jit
+def _add_tile(rows, groups, d, resp, k, centers, a, b, s2):
+    width = 64 // rows.itemsize
+    ma, mb = _center(centers, k, a, d), _center(centers, k, a + 1, d)
+    mc, md = _center(centers, k, a + 2, d), _center(centers, k, a + 3, d)
+    m0, m1 = splat(centers[k, b]), splat(centers[k, b + 1])
+    m2, m3 = splat(centers[k, b + 2]), splat(centers[k, b + 3])
+    a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = splat(rows.dtype.type(0.0))
+    c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = a0
+    for g in range(groups):
+        for i in range(0, 4 * width, width):
+            r = load(resp, (k, g * 4 * width + i))
+            x0 = load(rows, (g, b, i)) - m0
+            x1 = load(rows, (g, b + 1, i)) - m1
+            x2 = load(rows, (g, b + 2, i)) - m2
+            x3 = load(rows, (g, b + 3, i)) - m3
+            p = r * (load(rows, (g, a, i)) - ma)
+            a0, a1, a2, a3 = a0 + p * x0, a1 + p * x1, a2 + p * x2, a3 + p * x3
+            p = r * (load(rows, (g, a + 1, i)) - mb)
+            b0, b1, b2, b3 = b0 + p * x0, b1 + p * x1, b2 + p * x2, b3 + p * x3
+            p = r * (load(rows, (g, a + 2, i)) - mc)
+            c0, c1, c2, c3 = c0 + p * x0, c1 + p * x1, c2 + p * x2, c3 + p * x3
+            p = r * (load(rows, (g, a + 3, i)) - md)
+            d0, d1, d2, d3 = d0 + p * x0, d1 + p * x1, d2 + p * x2, d3 + p * x3
+    _add_row(s2, k, a, b, a0, a1, a2, a3)
+    _add_row(s2, k, a + 1, b, b0, b1, b2, b3)
+    _add_row(s2, k, a + 2, b, c0, c1, c2, c3)
+    _add_row(s2, k, a + 3, b, d0, d1, d2, d3)
 
 
 @jit
@@ -72,6 +71,42 @@ def _add_row(s2, k, a, b, x0, x1, x2, x3):
     s2[k, a, b + 1] += row_sum(x1)
     s2[k, a, b + 2] += row_sum(x2)
     s2[k, a, b + 3] += row_sum(x3)
+
+
+@jit
+def _add_diagonal_tile(rows, groups, d, resp, k, centers, a, s1, s2):
+    width = 64 // rows.itemsize
+    m0, m1 = _center(centers, k, a, d), _center(centers, k, a + 1, d)
+    m2, m3 = _center(centers, k, a + 2, d), _center(centers, k, a + 3, d)
+    a0 = b0 = b1 = c0 = c1 = c2 = d0 = splat(rows.dtype.type(0.0))
+    d1 = d2 = d3 = t0 = t1 = t2 = t3 = a0
+    for g in range(groups):
+        for i in range(0, 4 * width, width):
+            r = load(resp, (k, g * 4 * width + i))
+            x0 = load(rows, (g, a, i)) - m0
+            x1 = load(rows, (g, a + 1, i)) - m1
+            x2 = load(rows, (g, a + 2, i)) - m2
+            x3 = load(rows, (g, a + 3, i)) - m3
+            p = r * x0
+            t0, a0 = t0 + p, a0 + p * x0
+            p = r * x1
+            t1, b0, b1 = t1 + p, b0 + p * x0, b1 + p * x1
+            p = r * x2
+            t2, c0, c1, c2 = t2 + p, c0 + p * x0, c1 + p * x1, c2 + p * x2
+            p = r * x3
+            t3, d0, d1, d2 = t3 + p, d0 + p * x0, d1 + p * x1, d2 + p * x2
+            d3 = d3 + p * x3
+    s1[k, a] += row_sum(t0)
+    s1[k, a + 1] += row_sum(t1)
+    s1[k, a + 2] += row_sum(t2)
+    s1[k, a + 3] += row_sum(t3)
+    s2[k, a, a] += row_sum(a0)
+    s2[k, a + 1, a] += row_sum(b0)
+    s2[k, a + 1, a + 1] += row_sum(b1)
+    s2[k, a + 2, a] += row_sum(c0)
+    s2[k, a + 2, a + 1] += row_sum(c1)
+    s2[k, a + 2, a + 2] += row_sum(c2)
+    _add_row(s2, k, a + 3, a, d0, d1, d2, d3)
 
 
 @jit
