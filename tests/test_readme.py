@@ -48,7 +48,7 @@ def test_recipe_synthetic_rows():
 
 def test_recipe_choosing_a_model():
     search = run_recipe("Choosing a model")["search"]
-    assert len(search.cv_results_["params"]) == 6
+    assert len(search.cv_results_["params"]) == 4
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 

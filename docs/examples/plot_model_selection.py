@@ -8,8 +8,7 @@ BIC and AIC. All three plug into scikit-learn's searches.
 """
 
 # %%
-# Three clusters of unequal shape. The clusters overlap, so counting them by eye is not
-# as easy as it looks.
+# Three clusters of unequal shape, drawn from known Gaussians: the right answer is 3.
 import os
 
 import matplotlib.pyplot as plt
