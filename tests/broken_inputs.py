@@ -271,6 +271,7 @@ class Overflows(ReferenceGaussian):
 @caught_by(
     "check_degenerate_rows_fit[as many rows as components]",
     "check_degenerate_rows_fit[fewer distinct rows than components]",
+    "check_degenerate_rows_fit[fewer rows than components]",
     raises=np.linalg.LinAlgError,
 )
 class NeedsManyRows(ReferenceGaussian):

@@ -45,6 +45,36 @@ class MeanForMissing(ReferenceGaussian):
         return super()._score_samples(np.where(np.isnan(X), self.means_, X))
 
 
+class Derived(ReferenceGaussian):
+    """Has models of the marginal and of the rest given it."""
+
+    def _derive(self, columns, mean, covariance):
+        derived = ReferenceGaussian().fit(np.zeros((9, len(columns))))
+        derived.means_, derived.covariance_ = mean, covariance
+        return derived
+
+    def marginal(self, columns):
+        block = self.covariance_[np.ix_(columns, columns)]
+        return self._derive(columns, self.means_[columns], block)
+
+    def conditional(self, X):
+        hidden = np.flatnonzero(np.isnan(X[0]))
+        return self._derive(hidden, *self._conditional(X[0]))
+
+
+@caught_by("check_chain_rule")
+class ForgetsTheOrderOfColumns(Derived):
+    def marginal(self, columns):
+        return super().marginal(sorted(columns))
+
+
+@caught_by("check_chain_rule")
+class ConditionsOnNothing(Derived):
+    def _conditional(self, row):
+        hidden = np.isnan(row)
+        return self.means_[hidden], self.covariance_[np.ix_(hidden, hidden)]
+
+
 @caught_by("check_nothing_observed_scores_zero")
 class NothingObserved(ReferenceGaussian):
     def _score_samples(self, X):

@@ -33,6 +33,7 @@ MODELS = [
     GaussianMixture(n_components=2, init_params="k-means++", reg_covar="scale"),
     GaussianMixture(n_components=2, init_params="random", n_init=2),
     GaussianMixture(n_components=2, init_params="random_from_data"),
+    GaussianMixture(n_components=2, dequantize="auto"),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

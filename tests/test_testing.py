@@ -12,7 +12,7 @@ from sklearn_gen.testing import (
 )
 from sklearn_gen.testing._check import ALL_CHECKS
 from tests.broken_inputs import Deaf, Mumbles
-from tests.broken_models import DEFECTS, Unnormalised
+from tests.broken_models import DEFECTS, Derived, Unnormalised
 from tests.reference_models import ReferenceBernoulli, ReferenceGaussian
 
 BY_NAME = {check.name: check for check in ALL_CHECKS}
@@ -51,6 +51,10 @@ def test_check_fails_on_broken_model(name, cls, raises):
 def test_malformed_input_check_fails(name, cls):
     with pytest.raises(AssertionError):
         BY_NAME[name](cls())
+
+
+def test_healthy_derived_models_pass():
+    BY_NAME["check_chain_rule"](Derived())
 
 
 def test_every_check_has_a_broken_model():

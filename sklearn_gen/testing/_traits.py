@@ -79,6 +79,11 @@ def is_continuous(estimator):
     return not is_discrete(estimator)
 
 
+def leaves_repeats_to_others(estimator):
+    """Whether repeated values are not its own business (`dequantize`)."""
+    return getattr(estimator, "dequantize", None) is None
+
+
 def takes_weights(estimator):
     """Whether fit takes sample_weight by name."""
     return has_fit_parameter(estimator, "sample_weight")
@@ -114,8 +119,7 @@ def starts_follow_weights(estimator):
     Starts that draw one number for each row and component (``init_params="random"``)
     are exempt: repeating a row draws more numbers and so moves the stream.
     """
-    drawn_per_row = deep_parameters(estimator, "init_params")
-    return "random" not in drawn_per_row.values()
+    return "random" not in deep_parameters(estimator, "init_params").values()
 
 
 def deep_parameters(estimator, name):

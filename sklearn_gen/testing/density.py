@@ -94,6 +94,32 @@ def _along(model, rows, column, X, shift=0.0):
     return model.score_samples(filled).reshape(len(rows), -1), weights
 
 
+@check(has("score_samples", "marginal", "conditional"), allows_nan)
+def check_chain_rule(estimator):
+    """log p(a, b) = log p(a) + log p(b | a), with models of the marginal and the rest.
+
+    And the marginal model scores what a row with NaN scores.
+    """
+    model, X = fitted(estimator, n_features=3)
+    for observed in ([0], [2], [0, 1], [2, 1]):
+        hidden = [j for j in range(3) if j not in observed]
+        rows = X[:5].copy()
+        joint = model.score_samples(rows)
+        part = model.marginal(observed).score_samples(rows[:, observed])
+        hidden_cells = rows[:, hidden].copy()
+        rows[:, hidden] = np.nan
+        assert_same_scores(
+            part, model.score_samples(rows), f"marginal({observed}) against NaN"
+        )
+        rest = [
+            model.conditional(row[None]).score_samples(cells[None])[0]
+            for row, cells in zip(rows, hidden_cells, strict=True)
+        ]
+        assert_same_scores(
+            part + rest, joint, f"log p(a) + log p(b | a), a in columns {observed}"
+        )
+
+
 @check(has_exact_density, allows_nan)
 def check_nothing_observed_scores_zero(estimator):
     """A row with no observed cell has log p = 0: the integral over everything."""
