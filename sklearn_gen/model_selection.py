@@ -136,7 +136,7 @@ def _score_fold(estimator, X, y, params, train, test):
 
 def _per_row(value, n_samples):
     shape = np.shape(value) if hasattr(value, "__len__") else ()
-    return len(shape) > 0 and shape[0] == n_samples and not isinstance(value, str)
+    return len(shape) > 0 and shape[0] == n_samples
 
 
 def neg_bic_scorer(estimator, X, y=None, sample_weight=None):

@@ -95,6 +95,8 @@ def test_containers(table, container):
     fitted = GaussianMixture(2, random_state=0).fit(rows)
     display = DensityDisplay.from_estimator(fitted, rows, columns=[0])
     assert display.names == (["column 0"] if container is np.asarray else ["width"])
+    last = DensityDisplay.from_estimator(fitted, rows, columns=[-1])
+    assert last.names == (["column 2"] if container is np.asarray else ["mass"])
 
 
 def test_threshold_of_a_detector_is_drawn_where_all_columns_are_shown(table):

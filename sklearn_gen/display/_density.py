@@ -196,7 +196,7 @@ class DensityDisplay:
 
     def _plot_contours(self, kwargs):
         plt = import_pyplot()
-        shown = np.ma.masked_invalid(self.log_density)
+        shown = self.log_density  # contours leave -inf blank
         # Eight nats below the top the density is 3e-4 of the largest: tails beyond
         # would take all the colours.
         lowest = max(shown.min(), shown.max() - 8.0)

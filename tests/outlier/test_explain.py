@@ -179,6 +179,9 @@ def test_a_reference_with_gaps(rows):
     blame = detector.explain(X, reference=X)
     assert_allclose(np.median(blame[150:, 0]), 0.0, atol=1e-12)
     assert_array_equal(blame[:150, 0], 0.0)
+    table = pl.DataFrame(X, schema=["a", "b", "c"])  # NaN, where others have null
+    named = DensityOutlierDetector().fit(table)
+    assert_allclose(named.explain(table, reference=table).to_numpy(), blame, atol=1e-12)
     nothing = np.column_stack([X[:, :2], np.full(400, np.nan)])
     same = detector.explain(X, reference=nothing)[:, 2]
     assert_array_equal(same, detector.explain(X)[:, 2])

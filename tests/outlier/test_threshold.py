@@ -57,6 +57,14 @@ def test_order_of_the_rows_does_not_matter():
     )
 
 
+def test_at_a_step_it_is_the_midpoint():
+    values = np.arange(100.0)
+    assert 0.07 * 100 > 7  # the rounding that must not matter
+    assert weighted_quantile(values, 0.07) == 6.5
+    assert weighted_quantile(values, 0.071) == 7.0
+    assert weighted_quantile(values, 0.07, np.full(100, 0.7)) == 6.5
+
+
 def test_rows_without_density_are_below_the_others():
     values = np.array([-np.inf, 1.0, 2.0, 3.0])
     # The step is between -inf and 1: the midpoint would not separate them.
