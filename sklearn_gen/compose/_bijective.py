@@ -205,7 +205,7 @@ class BijectiveTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         if outside.any():
             row, column = np.argwhere(outside)[0]
             raise ValueError(
-                f"BijectiveTransformer: {self._label(column)} is "
+                f"{self._label(column)} is "
                 f"{rows[row, column]:g} in row {row}, outside of input_range="
                 f"{self.input_range}."
             )
@@ -220,7 +220,7 @@ class BijectiveTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         values = np.asarray(function(argument))
         if values.shape != rows.shape:
             raise ValueError(
-                f"BijectiveTransformer: {name} must return an array of the shape of "
+                f"{name} must return an array of the shape of "
                 f"its input, {rows.shape}, got {values.shape}."
             )
         missing = np.isnan(rows)
@@ -228,7 +228,7 @@ class BijectiveTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         if invalid.any():
             row, column = np.argwhere(invalid)[0]
             raise ValueError(
-                f"BijectiveTransformer: {name} gave NaN for {self._label(column)}, row "
+                f"{name} gave NaN for {self._label(column)}, row "
                 f"{row} (value {rows[row, column]:g}). If it isn't defined there, say "
                 "so by input_range."
             )
@@ -242,7 +242,7 @@ class BijectiveTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             raise ValueError(
-                "BijectiveTransformer: inverse_func does not undo func: "
+                "inverse_func does not undo func: "
                 f"{rows[row, column]:g} in {self._label(column)} comes back as "
                 f"{back[row, column]:g}. (check_inverse=False skips this check.)"
             )
@@ -257,7 +257,7 @@ class BijectiveTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         if np.mean(wrong, axis=0).max(initial=0.0) > 0.1:  # kinks are allowed
             row, column = np.argwhere(wrong)[0]
             raise ValueError(
-                "BijectiveTransformer: log_derivative disagrees with func: at "
+                "log_derivative disagrees with func: at "
                 f"{rows[row, column]:g} in {self._label(column)} it states "
                 f"{stated[row, column]:g}, and a difference quotient gives "
                 f"{quotient[row, column]:g}. It must be the natural logarithm of "
@@ -281,7 +281,7 @@ def _bounds(transformer, name):
         lower = upper = np.zeros(n_features)
     if not (lower < upper).all():
         raise ValueError(
-            f"BijectiveTransformer: {name} must be (lower, upper) with lower < upper, "
+            f"{name} must be (lower, upper) with lower < upper, "
             f"numbers or arrays of {n_features} values, got {value!r}."
         )
     return lower, upper

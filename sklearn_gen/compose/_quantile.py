@@ -108,14 +108,14 @@ def _refuse_jumps(x, normal, label):
     )
     if len(x) < 2:
         raise ValueError(
-            f"QuantileTransformer has one quantile for {label}, which gives no map: "
-            "fit it on more rows."
+            f"{label} has one quantile, which gives no map: fit QuantileTransformer on more "
+            "rows."
         )
     tied = np.diff(x) <= 4 * np.spacing(np.abs(x).max())
     if tied.any():
         value = x[tied.argmax()]
         raise ValueError(
-            f"QuantileTransformer: {label} has ties ({tied.sum()} of {len(tied)} "
+            f"{label} has ties ({tied.sum()} of {len(tied)} "
             f"quantile intervals have no width, the first at {value:g}). Its map jumps "
             f"there, so the column has no density. {way_out}"
         )
@@ -123,7 +123,7 @@ def _refuse_jumps(x, normal, label):
     # end when outputs are normal: a column in tiny units collapses.
     if normal and np.interp(x[0] + 1e-7, x, np.linspace(0, 1, len(x))) > 0.01:
         raise ValueError(
-            f"QuantileTransformer: {label} spans {x[-1] - x[0]:g}, and with "
+            f"{label} spans {x[-1] - x[0]:g}, and with "
             "output_distribution='normal' scikit-learn maps all within 1e-7 of an end "
             "to that end. Rescale the column first (StandardScaler)."
         )

@@ -142,6 +142,23 @@ def test_keywords_reach_the_steps():
         pipeline.fit(WINE, sample_weight=weight)
 
 
+def test_keywords_of_one_value_per_row_survive_redrawing():
+    class Claims(Recorder):
+        def interval_probability(self, lower, upper, X=None):
+            return 0.5
+
+    model = Claims(random_state=0)
+    transformer = PowerTransformer(method="box-cox", standardize=False)
+    pipeline = make_generative_pipeline(transformer, model).fit(WINE / WINE.max())
+    lower, upper = pipeline._range().lower, pipeline._range().upper
+    # Drawn about a third of the way to the bound: many are redrawn.
+    middle = np.where(np.isfinite(lower), lower, upper) / 3
+    shift = np.linspace(0.9, 1.1, 200)[:, None] * middle
+    draws = pipeline.sample(200, shift=shift)
+    assert draws.shape == (200, 4)
+    assert np.isfinite(draws).all()
+
+
 def test_metadata_routing():
     weight = np.linspace(1, 2, len(WINE))
     with sklearn.config_context(enable_metadata_routing=True):
