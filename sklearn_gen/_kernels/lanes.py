@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import lower_builtin, models, register_model, type_callable
 
 _BITS = 512
 _INT32 = ir.IntType(32)
@@ -35,166 +35,7 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, lanes, ir.VectorType(element, lanes.width))
 
 
-def _pointer(context, builder, signature, args):
-    """Address of args[0][args[1]] as a pointer to a vector."""
-    array_type, index_type = signature.args[:2]
-    array = context.make_array(array_type)(context, builder, args[0])
-    indices = cgutils.unpack_tuple(builder, args[1], len(index_type))
-    address = cgutils.get_item_pointer(
-        context, builder, array_type, array, indices, wraparound=False
-    )
-    vector = context.get_value_type(Lanes(array_type.dtype))
-    return builder.bitcast(address, vector.as_pointer())
-
-
-@intrinsic
-def _load(typing_context, array, index):
-    lanes = Lanes(array.dtype)
-
-    def codegen(context, builder, signature, args):
-        address = _pointer(context, builder, signature, args)
-        return builder.load(address, align=array.dtype.bitwidth // 8)
-
-    return lanes(array, index), codegen
-
-
-@intrinsic
-def _store(typing_context, array, index, value):
-    def codegen(context, builder, signature, args):
-        address = _pointer(context, builder, signature, args)
-        builder.store(args[2], address, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
-
-    return types.void(array, index, value), codegen
-
-
-@intrinsic
-def _accumulate(typing_context, array, index, value):
-    def codegen(context, builder, signature, args):
-        address = _pointer(context, builder, signature, args)
-        wide = ir.VectorType(ir.DoubleType(), value.width)
-        address = builder.bitcast(address, wide.as_pointer())
-        addend = args[2]
-        if value.dtype != types.float64:
-            addend = builder.fpext(addend, wide)
-        total = builder.fadd(builder.load(address, align=8), addend)
-        builder.store(total, address, align=8)
-        return context.get_dummy_value()
-
-    return types.void(array, index, value), codegen
-
-
-def _broadcast(builder, scalar, vector):
-    first = builder.insert_element(
-        ir.Constant(vector, ir.Undefined), scalar, ir.Constant(_INT32, 0)
-    )
-    zeros = ir.Constant(ir.VectorType(_INT32, vector.count), [0] * vector.count)
-    return builder.shuffle_vector(first, first, zeros)
-
-
-@intrinsic
-def _splat(typing_context, scalar):
-    lanes = Lanes(scalar)
-
-    def codegen(context, builder, signature, args):
-        return _broadcast(builder, args[0], context.get_value_type(lanes))
-
-    return lanes(scalar), codegen
-
-
-def _operands(context, builder, result, kinds, values):
-    """Numbers among the values, converted to the type of the result."""
-    if not isinstance(result, Lanes):
-        return [
-            context.cast(builder, value, kind, result)
-            for value, kind in zip(values, kinds, strict=True)
-        ]
-    vector = context.get_value_type(result)
-    return [
-        value
-        if isinstance(kind, Lanes)
-        else _broadcast(
-            builder, context.cast(builder, value, kind, result.dtype), vector
-        )
-        for value, kind in zip(values, kinds, strict=True)
-    ]
-
-
-def _arithmetic(name):
-    @intrinsic
-    def apply(typing_context, a, b):
-        result = a if isinstance(a, Lanes) else b
-
-        def codegen(context, builder, signature, args):
-            operands = _operands(context, builder, result, (a, b), args)
-            # contract: a product and a sum may become one fused instruction
-            return getattr(builder, name)(*operands, flags=("contract",))
-
-        return result(a, b), codegen
-
-    return apply
-
-
-def _register(operation, name):
-    apply = _arithmetic(name)
-
-    @overload(operation)
-    def _(a, b):
-        if isinstance(a, Lanes) or isinstance(b, Lanes):
-            return lambda a, b: apply(a, b)
-        return None
-
-
-_register(operator.add, "fadd")
-_register(operator.sub, "fsub")
-_register(operator.mul, "fmul")
-
-
-@intrinsic
-def _sum(typing_context, a):
-    def codegen(context, builder, signature, args):
-        value, width = args[0], a.width
-        while width > 1:
-            width //= 2
-            kind = ir.VectorType(_INT32, width)
-            low = ir.Constant(kind, list(range(width)))
-            high = ir.Constant(kind, list(range(width, 2 * width)))
-            value = builder.fadd(
-                builder.shuffle_vector(value, value, low),
-                builder.shuffle_vector(value, value, high),
-            )
-        return builder.extract_element(value, ir.Constant(_INT32, 0))
-
-    return a.dtype(a), codegen
-
-
-@intrinsic
-def _choose_less(typing_context, a, b, yes, no):
-    kinds = (a, b, yes, no)
-    result = next((kind for kind in kinds if isinstance(kind, Lanes)), no)
-
-    def codegen(context, builder, signature, args):
-        a, b, yes, no = _operands(context, builder, result, kinds, args)
-        return builder.select(builder.fcmp_ordered("<", a, b), yes, no)
-
-    return result(*kinds), codegen
-
-
-@intrinsic
-def _scale(typing_context, a, shifted):
-    bits = getattr(a, "dtype", a).bitwidth  # of a number, or of the numbers in Lanes
-
-    def codegen(context, builder, signature, args):
-        integer, shift = ir.IntType(bits), 52 if bits == 64 else 23
-        if isinstance(a, Lanes):
-            integer, shift = ir.VectorType(integer, a.width), [shift] * a.width
-        exponent = builder.shl(
-            builder.bitcast(args[1], integer), ir.Constant(integer, shift)
-        )
-        scaled = builder.add(builder.bitcast(args[0], integer), exponent)
-        return builder.bitcast(scaled, args[0].type)
-
-    return a(a, a), codegen
+# -- what the functions mean, on NumPy arrays --------------------------------------
 
 
 def load(array, index):
@@ -228,47 +69,172 @@ def row_sum(a):
 
 
 def choose_less(a, b, yes, no):
-    """``yes`` where a < b, else ``no`` (also where a or b is NaN)."""
-    return np.where(a < b, yes, no)
+    """``yes`` where a < b, else ``no`` (also where a or b is NaN); numbers or Lanes."""
+    return np.where(a < b, yes, no)[()]
 
 
 def scale(a, shifted):
-    """a 2^k, for k in the low bits of ``shifted``: see ``special``."""
+    """a 2^k, for k in the low bits of ``shifted``: see ``special``; number or Lanes."""
     integer, mantissa = (np.int64, 52) if a.itemsize == 8 else (np.int32, 23)
     bits = a.view(integer) + (shifted.view(integer) << integer(mantissa))
     return bits.view(a.dtype)
 
 
-@overload(load)
-def _(array, index):
-    return lambda array, index: _load(array, index)
+# -- their types -------------------------------------------------------------------
 
 
-@overload(store)
-def _(array, index, value):
-    return lambda array, index, value: _store(array, index, value)
+def _returns(function, result):
+    """Let ``result``, which maps argument types to a type or None, type a function."""
+
+    @type_callable(function)
+    def _(context):
+        return result
 
 
-@overload(accumulate)
-def _(array, index, value):
-    return lambda array, index, value: _accumulate(array, index, value)
+def _common(*kinds):
+    """Lanes if any argument is, else the type of the last."""
+    return next((kind for kind in kinds if isinstance(kind, Lanes)), kinds[-1])
 
 
-@overload(splat)
-def _(scalar):
-    return lambda scalar: _splat(scalar)
+def _of_lanes(a, b):
+    lanes = isinstance(a, Lanes) or isinstance(b, Lanes)
+    return _common(a, b) if lanes else None
 
 
-@overload(row_sum)
-def _(a):
-    return lambda a: _sum(a)
+_returns(load, lambda array, index: Lanes(array.dtype))
+_returns(store, lambda array, index, value: types.none)
+_returns(accumulate, lambda array, index, value: types.none)
+_returns(splat, lambda scalar: Lanes(scalar))
+_returns(row_sum, lambda a: a.dtype)
+_returns(choose_less, lambda a, b, yes, no: _common(a, b, yes, no))
+_returns(scale, lambda a, shifted: a)
+for _operation in (operator.add, operator.sub, operator.mul):
+    _returns(_operation, _of_lanes)
 
 
-@overload(choose_less)
-def _(a, b, yes, no):
-    return lambda a, b, yes, no: _choose_less(a, b, yes, no)
+# -- their instructions ------------------------------------------------------------
 
 
-@overload(scale)
-def _(a, shifted):
-    return lambda a, shifted: _scale(a, shifted)
+def _pointer(context, builder, signature, args, dtype):
+    """Address of args[0][args[1]] as a pointer to a vector of ``dtype``."""
+    array_type, index_type = signature.args[:2]
+    array = context.make_array(array_type)(context, builder, args[0])
+    indices = [
+        context.cast(builder, value, kind, types.intp)
+        for value, kind in zip(
+            cgutils.unpack_tuple(builder, args[1], len(index_type)),
+            index_type,
+            strict=True,
+        )
+    ]
+    address = cgutils.get_item_pointer(
+        context, builder, array_type, array, indices, wraparound=False
+    )
+    return builder.bitcast(address, dtype.as_pointer())
+
+
+def _broadcast(builder, scalar, vector):
+    first = builder.insert_element(
+        ir.Constant(vector, ir.Undefined), scalar, ir.Constant(_INT32, 0)
+    )
+    zeros = ir.Constant(ir.VectorType(_INT32, vector.count), [0] * vector.count)
+    return builder.shuffle_vector(first, first, zeros)
+
+
+def _operands(context, builder, signature, values):
+    """The arguments, with numbers converted to the type of the result."""
+    result = signature.return_type
+    if not isinstance(result, Lanes):
+        return [
+            context.cast(builder, value, kind, result)
+            for value, kind in zip(values, signature.args, strict=True)
+        ]
+    vector = context.get_value_type(result)
+    return [
+        value
+        if isinstance(kind, Lanes)
+        else _broadcast(
+            builder, context.cast(builder, value, kind, result.dtype), vector
+        )
+        for value, kind in zip(values, signature.args, strict=True)
+    ]
+
+
+def _register_arithmetic(operation, instruction):
+    def lower(context, builder, signature, args):
+        operands = _operands(context, builder, signature, args)
+        # contract: a product and a sum may become one fused instruction
+        return getattr(builder, instruction)(*operands, flags=("contract",))
+
+    for kinds in ((Lanes, Lanes), (Lanes, types.Float), (types.Float, Lanes)):
+        lower_builtin(operation, *kinds)(lower)
+
+
+_register_arithmetic(operator.add, "fadd")
+_register_arithmetic(operator.sub, "fsub")
+_register_arithmetic(operator.mul, "fmul")
+
+
+@lower_builtin(load, types.Array, types.BaseTuple)
+def _load(context, builder, signature, args):
+    vector = context.get_value_type(signature.return_type)
+    address = _pointer(context, builder, signature, args, vector)
+    return builder.load(address, align=signature.args[0].dtype.bitwidth // 8)
+
+
+@lower_builtin(store, types.Array, types.BaseTuple, Lanes)
+def _store(context, builder, signature, args):
+    address = _pointer(context, builder, signature, args, args[2].type)
+    builder.store(args[2], address, align=signature.args[0].dtype.bitwidth // 8)
+    return context.get_dummy_value()
+
+
+@lower_builtin(accumulate, types.Array, types.BaseTuple, Lanes)
+def _accumulate(context, builder, signature, args):
+    wide = ir.VectorType(ir.DoubleType(), args[2].type.count)
+    address = _pointer(context, builder, signature, args, wide)
+    addend = args[2] if args[2].type == wide else builder.fpext(args[2], wide)
+    builder.store(
+        builder.fadd(builder.load(address, align=8), addend), address, align=8
+    )
+    return context.get_dummy_value()
+
+
+@lower_builtin(splat, types.Float)
+def _splat(context, builder, signature, args):
+    return _broadcast(builder, args[0], context.get_value_type(signature.return_type))
+
+
+@lower_builtin(row_sum, Lanes)
+def _row_sum(context, builder, signature, args):
+    value, width = args[0], args[0].type.count
+    while width > 1:
+        width //= 2
+        kind = ir.VectorType(_INT32, width)
+        low = ir.Constant(kind, list(range(width)))
+        high = ir.Constant(kind, list(range(width, 2 * width)))
+        value = builder.fadd(
+            builder.shuffle_vector(value, value, low),
+            builder.shuffle_vector(value, value, high),
+        )
+    return builder.extract_element(value, ir.Constant(_INT32, 0))
+
+
+@lower_builtin(choose_less, *[types.Any] * 4)
+def _choose_less(context, builder, signature, args):
+    a, b, yes, no = _operands(context, builder, signature, args)
+    return builder.select(builder.fcmp_ordered("<", a, b), yes, no)
+
+
+@lower_builtin(scale, types.Any, types.Any)
+def _scale(context, builder, signature, args):
+    kind = signature.return_type
+    bits = getattr(kind, "dtype", kind).bitwidth
+    integer, shift = ir.IntType(bits), 52 if bits == 64 else 23
+    if isinstance(kind, Lanes):
+        integer, shift = ir.VectorType(integer, kind.width), [shift] * kind.width
+    exponent = builder.shl(
+        builder.bitcast(args[1], integer), ir.Constant(integer, shift)
+    )
+    scaled = builder.add(builder.bitcast(args[0], integer), exponent)
+    return builder.bitcast(scaled, args[0].type)
