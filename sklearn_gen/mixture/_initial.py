@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_BLOCK = 8192  # rows looked at together
+_BLOCK_CELLS = 2**15  # looked at together, in the cache
 
 
 def column_variances(X, sample_weight):
@@ -16,17 +16,23 @@ def column_variances(X, sample_weight):
 
 
 def _weighted_mean(X, sample_weight, center, power):
+    """Weighted mean of (X - center) ** power over the observed cells."""
     total, weight = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    for start in range(0, len(X), _BLOCK):
-        deviations = X[start : start + _BLOCK] - center
-        observed = ~np.isnan(deviations)
-        deviations[~observed] = 0.0
-        w = observed.astype(np.float64)
+    size = max(1, _BLOCK_CELLS // X.shape[1])
+    for start in range(0, len(X), size):
+        deviations = X[start : start + size] - center
+        w = np.ones(len(deviations))
         if sample_weight is not None:
-            w *= sample_weight[start : start + _BLOCK, None]
-        weight += w.sum(axis=0)
-        factors = (w, deviations) if power == 1 else (w, deviations, deviations)
-        total += np.einsum(",".join(["ij"] * len(factors)) + "->j", *factors)
+            w = sample_weight[start : start + size]
+        missing = np.isnan(deviations)
+        if missing.any():
+            deviations[missing] = 0.0
+            weight += np.einsum("i,ij->j", w, ~missing)
+        else:
+            weight += w.sum()
+        if power == 2:
+            deviations *= deviations
+        total += np.einsum("i,ij->j", w, deviations)
     return total / np.maximum(weight, np.finfo(float).tiny)
 
 
