@@ -3,7 +3,6 @@
 SKLEARN_GEN_DOCS_QUICK=1 shrinks the gallery's data (see docs/examples).
 """
 
-import os
 import warnings
 
 from sphinx_gallery.sorting import ExplicitOrder
@@ -31,13 +30,13 @@ root_doc = "index"
 nitpicky = False
 
 autosummary_generate = True
-autodoc_default_options = {"show-inheritance": False}
 numpydoc_show_class_members = False
-# get_params, set_params and the like are scikit-learn's: the class template leaves
-# them out, so their references need not resolve here.
+# (get_params, set_params and the like are scikit-learn's: templates/ leaves them out.)
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn_gen"
+html_static_path = ["static"]
+html_css_files = ["custom.css"]
 html_theme_options = {
     "show_prev_next": False,
     "secondary_sidebar_items": ["page-toc"],
@@ -70,6 +69,4 @@ sphinx_gallery_conf = {
     "plot_gallery": True,
 }
 
-# A gallery page shows what a reader sees; the size switch must not change what it says.
-os.environ.setdefault("SKLEARN_GEN_DOCS_QUICK", "0")
 warnings.filterwarnings("error", category=DeprecationWarning, module="sklearn_gen")
