@@ -8,8 +8,10 @@ from sklearn_gen._blocks import missing_patterns
 
 # A column that leaves its interval with less than this probability is not integrated.
 _NEGLIGIBLE = 1e-13
-# Points of the quasi-Monte-Carlo integral: 32,768 of them leave an error of about 1e-5
-# in 20 correlated columns and 1e-7 in two, in a tenth of a second.
+# Points of the quasi-Monte-Carlo integral. 32,768 of them leave an error in the log
+# probability of 5e-6 in 13 correlated columns (quantiles of wine, probability 0.7) and
+# of 3e-4 in 30 nearly collinear ones (breast cancer, 0.65), in 0.03 to 0.15 s a
+# component; errors shrink with the probability of leaving the box.
 _LOG2_POINTS = 15
 _CELLS_AT_ONCE = 4_000_000
 

@@ -71,7 +71,7 @@ class PipelineDraws(PipelineSteps):
         """
         check_is_fitted(self)
         Z = self._push_inside(X)  # validates X
-        drawn = as_floats(X)
+        drawn = as_floats(X, copy=True)
         missing = np.isnan(drawn)
         incomplete = missing.any(axis=1)
         if incomplete.any():

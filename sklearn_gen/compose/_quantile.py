@@ -108,8 +108,8 @@ def _refuse_jumps(x, normal, label):
     )
     if len(x) < 2:
         raise ValueError(
-            f"{label} has one quantile, which gives no map: fit QuantileTransformer on more "
-            "rows."
+            f"{label} has one quantile, which gives no map: fit QuantileTransformer "
+            "on more rows."
         )
     tied = np.diff(x) <= 4 * np.spacing(np.abs(x).max())
     if tied.any():

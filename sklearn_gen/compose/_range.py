@@ -105,7 +105,7 @@ class OutputRange:
         Z : ndarray of shape (n_samples, n_features)
             All inside.
         """
-        Z = as_floats(Z)
+        Z = as_floats(Z, copy=True)
         for _ in range(_MAX_ROUNDS if self.bounded.any() else 0):
             outside = (self.lower >= Z) | (self.upper <= Z)
             outside = outside.any(axis=1)

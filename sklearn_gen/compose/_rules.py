@@ -152,6 +152,26 @@ def forward(transformer, X):
     -------
     Z : ndarray or DataFrame of shape (n_samples, n_features)
         In the container that ``transformer.transform`` returns.
+
+    See Also
+    --------
+    inverse : The way back.
+
+    Notes
+    -----
+    A rule of your own (``forward.register``) is needed only where ``transform`` is not
+    the bijection meant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import QuantileTransformer
+    >>> from sklearn_gen.compose import forward
+    >>> quantiles = QuantileTransformer(n_quantiles=3).fit([[0.0], [1.0], [2.0]])
+    >>> quantiles.transform([[2.0], [3.0]]).ravel()
+    array([1., 1.])
+    >>> forward(quantiles, [[2.0], [3.0]]).ravel()
+    array([1.  , 1.15...])
     """
     return transformer.transform(X)
 
@@ -176,6 +196,24 @@ def output_range(transformer, lower, upper):
     ------
     ValueError
         If the image of the box is not a box.
+
+    See Also
+    --------
+    GenerativePipeline : Divides by the probability of a bounded range.
+
+    Notes
+    -----
+    A transformer with a registered Jacobian and no rule here is taken to map the whole
+    space onto the whole space.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import QuantileTransformer
+    >>> from sklearn_gen.compose import output_range
+    >>> quantiles = QuantileTransformer(n_quantiles=4).fit([[0.0], [1.0], [2.0], [5.0]])
+    >>> output_range(quantiles, np.array([-np.inf]), np.array([np.inf]))
+    (array([-0.2]), array([1.2]))
     """
     if np.isinf(lower).all() and np.isinf(upper).all():
         return lower, upper  # a rule of the user's: onto the whole space unless it says

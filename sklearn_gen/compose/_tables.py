@@ -20,9 +20,9 @@ def rewrap(values, like):
     return values
 
 
-def as_floats(X):
-    """Copy any container into a float64 array; missing cells become NaN."""
-    return check_array(X, dtype=np.float64, copy=True, ensure_all_finite=False)
+def as_floats(X, *, copy=False):
+    """Read any container as a float64 array; missing cells become NaN."""
+    return check_array(X, dtype=np.float64, copy=copy, ensure_all_finite=False)
 
 
 def take_rows(X, kept):
