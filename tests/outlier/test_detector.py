@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import BaseEstimator, clone
 from sklearn.callback import FitCallback
 from sklearn.ensemble import IsolationForest
@@ -101,6 +102,18 @@ def test_weights_reach_every_step_of_a_pipeline_that_takes_them(table):
     kept = np.average(table.to_numpy(), axis=0, weights=weight)
     assert_allclose(inner[0].mean_, kept)
     assert_allclose(inner[-1].means_, 0.0, atol=1e-12)
+
+
+def test_weights_follow_metadata_routing(table):
+    weight = np.tile([1.0, 0.0], 100)
+    with config_context(enable_metadata_routing=True):
+        asked = GaussianMixture().set_fit_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        detector = DensityOutlierDetector(make_generative_pipeline(scaler, asked))
+        inner = detector.fit(table, sample_weight=weight).estimator_
+    assert_allclose(inner[0].mean_, table.mean())
+    expected = (table.iloc[::2].mean() - table.mean()) / table.std(ddof=0)
+    assert_allclose(inner[-1].means_[0], expected)
 
 
 def test_weights_pass_through_a_search(table):
