@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_gen.base import DegenerateDataWarning, DiscreteColumnWarning
@@ -56,6 +57,12 @@ def _constant_column(rng):
     return X
 
 
+def _with_outlier(rng):
+    X = rng.normal(size=(60, 2))
+    X[0] = 1e8
+    return X
+
+
 CASES = [
     Degenerate("a constant column", _constant_column, 2, "column 1"),
     Degenerate("only one value", lambda rng: np.full((30, 2), 3.0), 2, "column 0"),
@@ -78,6 +85,11 @@ CASES = [
         "column 0",
     ),
     Degenerate("as many rows as components", lambda rng: rng.normal(size=(4, 2)), 4),
+    Degenerate(
+        "copied columns beside an outlier",
+        lambda rng: np.repeat(_with_outlier(rng), 3, axis=1),
+        1,
+    ),
     Degenerate("fewer rows than components", lambda rng: rng.normal(size=(3, 2)), 5),
     Degenerate("more columns than rows", lambda rng: rng.normal(size=(6, 15)), 2),
     Degenerate("values of 1e-8", lambda rng: 1e-8 * rng.normal(size=(60, 3)), 2),
@@ -88,14 +100,8 @@ CASES = [
         lambda rng: rng.normal(size=(60, 3)) * np.array([1e-8, 1.0, 1e8]),
         2,
     ),
-    Degenerate("outliers at 1e8", lambda rng: _with_outlier(rng), 2),
+    Degenerate("outliers at 1e8", _with_outlier, 2),
 ]
-
-
-def _with_outlier(rng):
-    X = rng.normal(size=(60, 2))
-    X[0] = 1e8
-    return X
 
 
 @check_each(CASES, is_continuous, has("score_samples"))
@@ -107,6 +113,8 @@ def check_degenerate_rows_fit(estimator, case):
         set_deep(model, n_components=case.n_components)
     messages = _warnings_of(lambda: model.fit(X), UserWarning)
     _assert_finite(model, X, case.name)
+    narrow = X.astype(np.float32)
+    _assert_finite(clone(model).fit(narrow), narrow, f"{case.name} in float32")
     says_it = is_model(estimator) and leaves_repeats_to_others(estimator)
     if says_it and case.says is not None:
         assert case.says in messages, (
