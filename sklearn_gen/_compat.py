@@ -7,12 +7,10 @@ import numpy as np
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
     "Interval",
     "StrOptions",
-    "check_sample_weight",
     "column_transformer_indices",
     "fit_context",
     "power_transformer_scaling",

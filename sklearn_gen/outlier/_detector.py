@@ -11,7 +11,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._columns import TableSchema
-from sklearn_gen._compat import Interval, StrOptions, check_sample_weight, fit_context
+from sklearn_gen._compat import Interval, StrOptions, fit_context
+from sklearn_gen._validation import check_weights
 from sklearn_gen.outlier._masking import missing_cells, without_columns
 from sklearn_gen.outlier._threshold import weighted_quantile
 from sklearn_gen.outlier._weights import weight_params
@@ -138,9 +139,9 @@ class DensityOutlierDetector(
         density = self._new_density()
         fit_params = {}
         if sample_weight is not None:
-            sample_weight = check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
+            # X itself is the density's to check.
+            shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+            sample_weight = check_weights(sample_weight, shape[0] if shape else 1)
             fit_params = weight_params(density, sample_weight)
         subtask = task.subcontext(task_name="fit-density")
         with subtask.propagate_callback_context(density):

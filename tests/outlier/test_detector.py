@@ -270,7 +270,7 @@ def test_errors_of_fit(table):
         ).fit(table, sample_weight=np.ones(200))
     with pytest.raises(ValueError, match="199 of 200 training rows"):
         DensityOutlierDetector(ScoresNothing()).fit(table)
-    with pytest.raises(ValueError, match="Negative values in data passed to `sample_w"):
+    with pytest.raises(ValueError, match=r"sample_weight\[0\] is -1.0"):
         DensityOutlierDetector().fit(table, sample_weight=np.full(200, -1.0))
     with pytest.raises(ValueError, match=r"infinity \(column 'b', row 3\)"):
         DensityOutlierDetector().fit(
