@@ -71,8 +71,8 @@ def _new_scatter(rows, d):
     """Work space of the two ways to sum second moments, and d padded for them."""
     R, itemsize = rows.shape[2], rows.itemsize
     D = -(-d // (R // 2)) * (R // 2)  # to two vectors
-    # as many rows as fit the first-level cache
-    chunk = max(16, 32768 // (D * itemsize))
+    # as many rows as fit the first-level cache, none where they are not used
+    chunk = 0 if d <= NARROW else max(16, 32768 // (D * itemsize))
     u = aligned_zeros(chunk * D, rows.dtype).reshape(chunk, D)
     root = np.zeros(chunk, rows.dtype)
     return u, root, D

@@ -31,12 +31,12 @@ def responsibilities(log_joint, size, weight, log_prob, total, s0):
     A row that is impossible under every component (log p = -inf) belongs to none: its
     responsibilities are 0.
     """
-    log_sum_exp(log_joint, size, log_prob, total)
     zero = log_joint.dtype.type(0.0)
     width = 64 // log_joint.itemsize
+    end = -(-size // (4 * width)) * 4 * width
+    log_sum_exp(log_joint, end, log_prob, total)
     for i in range(size):
         total[i] = weight[i] / total[i] if log_prob[i] > -np.inf else zero
-    end = -(-size // (4 * width)) * 4 * width
     total[size:end] = zero
     for k in range(len(log_joint)):
         sums = splat(zero)
