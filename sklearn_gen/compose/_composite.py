@@ -187,7 +187,7 @@ def _(transformer: ColumnTransformer, X):
 @forward.register
 def _(transformer: ColumnTransformer, X):
     Z = transformer.transform(X)
-    values = np.array(Z, dtype=np.float64)
+    values = np.array(Z)
     for _, inner, columns, outputs in _blocks(transformer):
         part = _columns_of(transformer, X, columns)
         values[:, outputs] = np.asarray(forward(inner, part))

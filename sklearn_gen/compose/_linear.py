@@ -45,13 +45,13 @@ def _(scaler: RobustScaler):
 @_coefficients.register
 def _(scaler: MinMaxScaler):
     _refuse_clip(scaler)
-    return scaler.scale_, scaler.min_
+    return scaler.scale_.astype(np.float64), scaler.min_
 
 
 @_coefficients.register
 def _(scaler: MaxAbsScaler):
     _refuse_clip(scaler)
-    return 1.0 / scaler.scale_, np.zeros(scaler.n_features_in_)
+    return 1.0 / scaler.scale_.astype(np.float64), np.zeros(scaler.n_features_in_)
 
 
 def _refuse_clip(scaler):
@@ -97,7 +97,8 @@ def _component_scale(pca):
     if not pca.whiten:
         return np.ones(pca.n_components_)
     scale = np.sqrt(pca.explained_variance_)
-    return np.maximum(scale, np.finfo(scale.dtype).eps)  # as PCA.transform does
+    scale = np.maximum(scale, np.finfo(scale.dtype).eps)  # as PCA.transform does
+    return scale.astype(np.float64)
 
 
 @log_abs_det_jacobian.register

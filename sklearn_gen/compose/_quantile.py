@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 from sklearn.preprocessing import QuantileTransformer
 
-from sklearn_gen._columns import column_label
+from sklearn_gen._columns import column_label, container_of
 from sklearn_gen.compose._rules import (
     forward,
     inverse,
@@ -28,7 +28,7 @@ from sklearn_gen.compose._rules import (
     output_rows,
     sum_observed,
 )
-from sklearn_gen.compose._tables import rewrap
+from sklearn_gen.compose._tables import rewrap, take_rows
 
 # Where scikit-learn clips probabilities before Φ⁻¹, to the last digit.
 _CLIP = 1e-7 - np.spacing(1)
@@ -61,7 +61,11 @@ def _(transformer: QuantileTransformer, X):
     images = [
         _forward(k, x) for k, x in zip(_columns(transformer), rows.T, strict=True)
     ]
-    return rewrap(np.column_stack(images), transformer.transform(X))
+    first = transformer.transform(take_rows(X, np.arange(len(rows)) == 0))
+    Z = np.column_stack(images).astype(np.asarray(first).dtype, copy=False)
+    if container_of(first) == "numpy":  # the usual case, spared a second transform
+        return Z
+    return rewrap(Z, like=transformer.transform(X))
 
 
 @inverse.register

@@ -267,6 +267,17 @@ def test_quantile_tails_are_exponential_with_the_stated_mass():
         np.testing.assert_allclose(inverse(transformer, Z), beyond, rtol=1e-9)
 
 
+@EVERY
+def test_float32_stays_float32(name):
+    X = positive_rows(8).astype(np.float32)
+    transformer = TRANSFORMERS[name].fit(X)
+    transformed = np.asarray(transformer.transform(X))
+    Z = np.asarray(forward(transformer, X))
+    assert Z.dtype == transformed.dtype == np.float32
+    np.testing.assert_allclose(Z, transformed, atol=1e-3)
+    assert log_abs_det_jacobian(transformer, X).dtype == np.float64
+
+
 def test_containers_and_names_survive():
     pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
     X = positive_rows(7)
