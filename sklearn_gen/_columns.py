@@ -123,9 +123,9 @@ def _resolutions(values):
     n_rows, n_features = values.shape
     resolution = np.zeros(n_features)
     step = max(1, -(-n_rows // _ROWS_INSPECTED))
-    ordered = np.sort(values[::step], axis=0)  # NaN last
     for j in range(n_features):
-        column = ordered[: ordered.shape[0] - np.isnan(ordered[:, j]).sum(), j]
+        column = np.sort(values[::step, j])  # NaN last
+        column = column[: len(column) - np.isnan(column).sum()]
         gaps = np.diff(column)
         n_repeats = np.count_nonzero(gaps == 0)
         if n_repeats > REPEAT_SHARE * len(column):

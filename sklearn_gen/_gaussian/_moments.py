@@ -55,7 +55,9 @@ def initial_stats(structure, X, resp):
     """Statistics of given responsibilities (weights included), and their centers."""
     s0 = resp.sum(axis=0)
     centers = (resp.T @ X) / (s0[:, None] + _EMPTY)
-    s2 = structure.scatter(X, resp, centers)
+    # in parts, so that deviations take no memory to speak of
+    parts = [slice(start, start + 2048) for start in range(0, len(X), 2048)]
+    s2 = sum(structure.scatter(X[part], resp[part], centers) for part in parts)
     return GaussianStats(0.0, s0.sum(), s0, np.zeros_like(centers), s2), centers
 
 

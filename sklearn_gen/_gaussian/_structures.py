@@ -21,6 +21,18 @@ def cast(dtype, *arrays):
     return tuple(np.ascontiguousarray(array, dtype=dtype) for array in arrays)
 
 
+def _weighted(X, r, center):
+    """Deviations from a center times the root of their weights, zeros left out."""
+    kept = np.flatnonzero(r)
+    deviations = X[kept] - center
+    deviations *= np.sqrt(r[kept])[:, None]
+    return deviations
+
+
+def _gram(deviations):
+    return deviations.T @ deviations
+
+
 class Full:
     """Each component has its own covariance matrix, (K, D, D)."""
 
@@ -52,10 +64,8 @@ class Full:
 
     def scatter(self, X, resp, centers):
         """Second moments about centers, of given responsibilities."""
-        deviations = [X - center for center in centers]
-        return np.array(
-            [(r * D.T) @ D for r, D in zip(resp.T, deviations, strict=True)]
-        )
+        pairs = zip(resp.T, centers, strict=True)
+        return np.array([_gram(_weighted(X, r, center)) for r, center in pairs])
 
     def shift(self, s2, s1, s0, delta):
         """Moments about centers + delta instead of centers."""
@@ -283,7 +293,7 @@ class Diag:
     def scatter(self, X, resp, centers):
         """Second moments about centers, of given responsibilities."""
         pairs = zip(resp.T, centers, strict=True)
-        return np.array([r @ (X - center) ** 2 for r, center in pairs])
+        return np.array([(_weighted(X, r, c) ** 2).sum(axis=0) for r, c in pairs])
 
     def shift(self, s2, s1, s0, delta):
         """Moments about centers + delta instead of centers."""

@@ -9,8 +9,9 @@ import numpy as np
 from sklearn_gen._kernels import kmeans as kernels
 
 # Enough rows to place centers; more only costs time (k-means on all rows is half of
-# scikit-learn's whole fit) and memory.
+# scikit-learn's whole fit) and memory: of many columns, no more than 8 MB of cells.
 _SAMPLE_ROWS = 20_000
+_SAMPLE_CELLS = 2**20
 _LLOYD_ITERATIONS = 300
 
 
@@ -57,7 +58,8 @@ def starting_responsibilities(init_params, X, sample_weight, n_components, rng):
 def _sample_rows(X, sample_weight, n_components, rng):
     n_rows = len(X)
     total = n_rows if sample_weight is None else sample_weight.sum()
-    size = max(_SAMPLE_ROWS, 50 * n_components)
+    size = min(_SAMPLE_ROWS, _SAMPLE_CELLS // X.shape[1])
+    size = max(size, 50 * n_components, 1000)
     if max(n_rows, total) > size:
         at = (rng.random() + np.arange(size)) / size  # evenly spaced in weight
         if sample_weight is None:
