@@ -9,22 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._kernels._jit import REORDERED, jit, kernel
-from sklearn_gen._kernels.mixture import responsibilities
-from sklearn_gen._kernels.scatter import (
-    NARROW,
-    diag_scatter,
-    narrow_scatter,
-    symmetric,
-    wide_scatter,
-)
-from sklearn_gen._kernels.whitening import (
-    aligned_zeros,
-    diag_log_density,
-    load_block,
-    pack_triangles,
-    whiten,
-)
+from sklearn_gen._kernels._jit import jit, kernel
+from sklearn_gen._kernels.blocks import aligned_zeros, load_block, new_block, new_group
+from sklearn_gen._kernels.mixture import expect, write_posterior
+from sklearn_gen._kernels.scatter import diag_scatter, new_scatter, scatter, symmetric
+from sklearn_gen._kernels.whitening import diag_log_density, pack_triangles, whiten
 
 _HALF_LOG_2_PI = 0.9189385332046727
 
@@ -46,84 +35,6 @@ class Posterior(NamedTuple):
 
 
 @jit
-def _new_block(X, K):
-    """Work space: rows (G, D, R); log_joint (K, B); weight, log_prob, total (B,)."""
-    D = -(-X.shape[1] // 4) * 4
-    R = 256 // X.itemsize
-    # 256 rows of float64, or 512 where these fit the first-level cache
-    groups = 16 if D == 4 else 8
-    B = groups * R
-    # an odd number of rows of memory in a group: no two groups share cache sets
-    rows = aligned_zeros(B * (D + 1), X.dtype).reshape(groups, D + 1, R)
-    log_joint = aligned_zeros(K * B, X.dtype).reshape(K, B)
-    return rows, log_joint, aligned_zeros(3 * B, X.dtype).reshape(3, B)
-
-
-@jit
-def _new_group(rows):
-    """Work space for one group of rows, (1, D, R)."""
-    D, R = rows.shape[1:]
-    return aligned_zeros(D * R, rows.dtype).reshape(1, D, R)
-
-
-@jit
-def _new_scatter(rows, d):
-    """Work space of the two ways to sum second moments, and d padded for them."""
-    R, itemsize = rows.shape[2], rows.itemsize
-    D = -(-d // (R // 2)) * (R // 2)  # to two vectors
-    # as many rows as fit the first-level cache, none where they are not used
-    chunk = 0 if d <= NARROW else max(16, 32768 // (D * itemsize))
-    u = aligned_zeros(chunk * D, rows.dtype).reshape(chunk, D)
-    root = np.zeros(chunk, rows.dtype)
-    return u, root, D
-
-
-@jit
-def _scatter(X, start, size, rows, resp, k, weight, centers, u, root, s1, s2):
-    """Add the moments of a block about centers[k], weighted by resp[k], to s1, s2."""
-    d = X.shape[1]
-    if d <= NARROW:
-        groups = -(-size // rows.shape[2])
-        narrow_scatter(rows, groups, d, resp, k, centers, s1, s2)
-    else:
-        wide_scatter(X, start, size, resp, k, weight, centers, u, root, s1, s2)
-
-
-@jit(fastmath=REORDERED)
-def _log_likelihood(weight, log_prob, size):
-    """Sum of weight log_prob, where a row of weight 0 counts nothing, even at -inf."""
-    zero = weight.dtype.type(0.0)
-    total = zero
-    for i in range(size):
-        total += weight[i] * log_prob[i] if weight[i] != zero else zero
-    return total
-
-
-@jit
-def _expect(log_joint, start, size, sample_weight, work, s0):
-    """Responsibilities of one block; returns its log-likelihood."""
-    weight, log_prob, total = work[0], work[1], work[2]
-    one = weight.dtype.type(1.0)
-    for i in range(size):
-        weight[i] = sample_weight[start + i] if len(sample_weight) else one
-    responsibilities(log_joint, size, weight, log_prob, total, s0)
-    return _log_likelihood(weight, log_prob, size)
-
-
-@jit
-def _write_posterior(log_joint, start, size, work, s0, out, resp):
-    """Write log p and, if resp has rows, p(k | x) of one block into the results."""
-    weight, log_prob, total = work[0], work[1], work[2]
-    weight[:size] = weight.dtype.type(1.0)
-    responsibilities(log_joint, size, weight, log_prob, total, s0)
-    K = resp.shape[1] if len(resp) else 0
-    for i in range(size):
-        out[start + i] = log_prob[i]
-        for k in range(K):
-            resp[start + i, k] = log_joint[k, i]
-
-
-@jit
 def _constants(log_weights, log_det, d):
     """log w_k + log det P_k - d/2 log(2 pi); ``log_det`` has K values or 1."""
     out = np.empty_like(log_weights)
@@ -142,19 +53,7 @@ def _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint):
     for k in range(len(constants)):
         t = min(k, len(packed) - 1)
         whiten(
-            rows,
-            groups,
-            d,
-            means,
-            k,
-            packed,
-            t,
-            z,
-            z,
-            False,
-            log_joint,
-            k,
-            constants[k],
+            rows, groups, d, means, k, packed, t, z, z[:0], log_joint, k, constants[k]
         )
 
 
@@ -185,12 +84,12 @@ def full_moments(
     """
     n, d = X.shape
     K = len(log_weights)
-    rows, log_joint, work = _new_block(X, K)
+    rows, log_joint, work = new_block(X, K)
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precisions_cholesky)
-    z = _new_group(rows)
-    u, root, D = _new_scatter(rows, d)
+    z = new_group(rows)
+    u, root, D = new_scatter(rows, d)
     log_likelihood = 0.0
     s0, s1 = np.zeros(K), np.zeros((K, D))
     s2 = aligned_zeros(K * D * D, s1.dtype).reshape(K, D, D)
@@ -199,9 +98,9 @@ def full_moments(
         groups = -(-size // R)
         load_block(X, start, size, rows)
         _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint)
-        log_likelihood += _expect(log_joint, start, size, sample_weight, work, s0)
+        log_likelihood += expect(log_joint, start, size, sample_weight, work, s0)
         for k in range(K):
-            _scatter(
+            scatter(
                 X,
                 start,
                 size,
@@ -226,17 +125,17 @@ def full_posterior(X, log_weights, means, precisions_cholesky, log_det, with_res
     """
     n, d = X.shape
     K = len(log_weights)
-    rows, log_joint, work = _new_block(X, K)
+    rows, log_joint, work = new_block(X, K)
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precisions_cholesky)
-    z, s0 = _new_group(rows), np.zeros(K)
+    z, s0 = new_group(rows), np.zeros(K)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
     for start in range(0, n, B):
         size = min(B, n - start)
         load_block(X, start, size, rows)
         _full_log_joint(rows, -(-size // R), d, constants, means, packed, z, log_joint)
-        _write_posterior(log_joint, start, size, work, s0, out, resp)
+        write_posterior(log_joint, start, size, work, s0, out, resp)
     return Posterior(out, resp)
 
 
@@ -260,7 +159,7 @@ def diag_moments(
     """
     n, d = X.shape
     K = len(log_weights)
-    rows, log_joint, work = _new_block(X, K)
+    rows, log_joint, work = new_block(X, K)
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     log_likelihood = 0.0
@@ -270,7 +169,7 @@ def diag_moments(
         groups = -(-size // R)
         load_block(X, start, size, rows)
         _diag_log_joint(rows, groups, d, constants, means, sqrt_precisions, log_joint)
-        log_likelihood += _expect(log_joint, start, size, sample_weight, work, s0)
+        log_likelihood += expect(log_joint, start, size, sample_weight, work, s0)
         diag_scatter(rows, groups, d, log_joint, centers, s1, s2)
     return Moments(log_likelihood, s0, s1, s2)
 
@@ -280,7 +179,7 @@ def diag_posterior(X, log_weights, means, sqrt_precisions, log_det, with_resp):
     """As :func:`full_posterior` with diagonal covariances."""
     n, d = X.shape
     K = len(log_weights)
-    rows, log_joint, work = _new_block(X, K)
+    rows, log_joint, work = new_block(X, K)
     B, R = log_joint.shape[1], rows.shape[2]
     constants, s0 = _constants(log_weights, log_det, d), np.zeros(K)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
@@ -289,7 +188,7 @@ def diag_posterior(X, log_weights, means, sqrt_precisions, log_det, with_resp):
         groups = -(-size // R)
         load_block(X, start, size, rows)
         _diag_log_joint(rows, groups, d, constants, means, sqrt_precisions, log_joint)
-        _write_posterior(log_joint, start, size, work, s0, out, resp)
+        write_posterior(log_joint, start, size, work, s0, out, resp)
     return Posterior(out, resp)
 
 
@@ -330,9 +229,8 @@ def _tied_log_joint(
         _full_log_joint(rows, groups, d, constants, means, packed, z, log_joint)
         return
     # The log densities that whiten writes are those of the center: overwritten.
-    whiten(
-        rows, groups, d, center, 0, packed, 0, z, y, True, log_joint, 0, constants[0]
-    )
+    k = np.intp(0)  # the constant 0 would be a type of its own and compile again
+    whiten(rows, groups, d, center, k, packed, k, z, y, log_joint, k, constants[0])
     ones = np.ones(white_means.shape, rows.dtype)
     _diag_log_joint(y, groups, d, constants, white_means, ones, log_joint)
 
@@ -348,14 +246,14 @@ def tied_moments(
     """
     n, d = X.shape
     K = len(log_weights)
-    rows, log_joint, work = _new_block(X, K)
+    rows, log_joint, work = new_block(X, K)
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precision_cholesky.reshape(1, d, d))
     white_means = _whitened_means(means, center, precision_cholesky)
     centers = center.reshape(1, d)
-    u, root, D = _new_scatter(rows, d)
-    z, y = _new_group(rows), np.zeros_like(rows)
+    u, root, D = new_scatter(rows, d)
+    z, y = new_group(rows), np.zeros_like(rows)
     log_likelihood = 0.0
     s0, s1, none = np.zeros(K), np.zeros((K, d)), np.zeros((0, d))
     ignored, s2 = np.zeros((1, D)), np.zeros((1, D, D))
@@ -376,18 +274,18 @@ def tied_moments(
             y,
             log_joint,
         )
-        log_likelihood += _expect(log_joint, start, size, sample_weight, work, s0)
+        log_likelihood += expect(log_joint, start, size, sample_weight, work, s0)
         diag_scatter(rows, groups, d, log_joint, centers, s1, none)
         # The total scatter is that of one component with p(k | x) = 1.
         weight = work[:1]
         weight[0, size:] = X.dtype.type(0.0)
-        _scatter(
+        scatter(
             X,
             start,
             size,
             rows,
             weight,
-            0,
+            np.intp(0),  # see _tied_log_joint
             weight[0],
             centers,
             u,
@@ -405,12 +303,12 @@ def tied_posterior(
     """As :func:`full_posterior` with one covariance; ``center`` as in tied_moments."""
     n, d = X.shape
     K = len(log_weights)
-    rows, log_joint, work = _new_block(X, K)
+    rows, log_joint, work = new_block(X, K)
     B, R = log_joint.shape[1], rows.shape[2]
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precision_cholesky.reshape(1, d, d))
     white_means = _whitened_means(means, center, precision_cholesky)
-    z, y = _new_group(rows), np.zeros_like(rows)
+    z, y = new_group(rows), np.zeros_like(rows)
     out, resp = np.empty(n, X.dtype), np.empty((n if with_resp else 0, K), X.dtype)
     s0 = np.zeros(K)
     for start in range(0, n, B):
@@ -429,5 +327,5 @@ def tied_posterior(
             y,
             log_joint,
         )
-        _write_posterior(log_joint, start, size, work, s0, out, resp)
+        write_posterior(log_joint, start, size, work, s0, out, resp)
     return Posterior(out, resp)

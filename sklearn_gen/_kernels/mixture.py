@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_gen._kernels._jit import jit
+from sklearn_gen._kernels._jit import REORDERED, jit
 from sklearn_gen._kernels.lanes import load, row_sum, splat, store
 from sklearn_gen._kernels.special import log_sum_exp
 
@@ -45,3 +45,37 @@ def responsibilities(log_joint, size, weight, log_prob, total, s0):
             store(log_joint, (k, i), value)
             sums = sums + value
         s0[k] += row_sum(sums)
+
+
+@jit(fastmath=REORDERED)
+def _log_likelihood(weight, log_prob, size):
+    """Sum of weight log_prob, where a row of weight 0 counts nothing, even at -inf."""
+    zero = weight.dtype.type(0.0)
+    total = zero
+    for i in range(size):
+        total += weight[i] * log_prob[i] if weight[i] != zero else zero
+    return total
+
+
+@jit
+def expect(log_joint, start, size, sample_weight, work, s0):
+    """Responsibilities of one block; returns its log-likelihood."""
+    weight, log_prob, total = work[0], work[1], work[2]
+    one = weight.dtype.type(1.0)
+    for i in range(size):
+        weight[i] = sample_weight[start + i] if len(sample_weight) else one
+    responsibilities(log_joint, size, weight, log_prob, total, s0)
+    return _log_likelihood(weight, log_prob, size)
+
+
+@jit
+def write_posterior(log_joint, start, size, work, s0, out, resp):
+    """Write log p and, if resp has rows, p(k | x) of one block into the results."""
+    weight, log_prob, total = work[0], work[1], work[2]
+    weight[:size] = weight.dtype.type(1.0)
+    responsibilities(log_joint, size, weight, log_prob, total, s0)
+    K = resp.shape[1] if len(resp) else 0
+    for i in range(size):
+        out[start + i] = log_prob[i]
+        for k in range(K):
+            resp[start + i, k] = log_joint[k, i]

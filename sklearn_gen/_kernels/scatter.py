@@ -10,6 +10,7 @@ against 60.)
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit
+from sklearn_gen._kernels.blocks import aligned_zeros
 from sklearn_gen._kernels.lanes import accumulate, load, row_sum, splat
 
 # Up to so many features vectors run over rows.
@@ -214,3 +215,26 @@ def diag_scatter(rows, groups, d, resp, centers, s1, s2):
             s1[k, j] += row_sum(x)
             if len(s2):
                 s2[k, j] += row_sum(y)
+
+
+@jit
+def new_scatter(rows, d):
+    """Work space of the two ways to sum second moments, and d padded for them."""
+    R, itemsize = rows.shape[2], rows.itemsize
+    D = -(-d // (R // 2)) * (R // 2)  # to two vectors
+    # as many rows as fit the first-level cache, none where they are not used
+    chunk = 0 if d <= NARROW else max(16, 32768 // (D * itemsize))
+    u = aligned_zeros(chunk * D, rows.dtype).reshape(chunk, D)
+    root = np.zeros(chunk, rows.dtype)
+    return u, root, D
+
+
+@jit
+def scatter(X, start, size, rows, resp, k, weight, centers, u, root, s1, s2):
+    """Add the moments of a block about centers[k], weighted by resp[k], to s1, s2."""
+    d = X.shape[1]
+    if d <= NARROW:
+        groups = -(-size // rows.shape[2])
+        narrow_scatter(rows, groups, d, resp, k, centers, s1, s2)
+    else:
+        wide_scatter(X, start, size, resp, k, weight, centers, u, root, s1, s2)

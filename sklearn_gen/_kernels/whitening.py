@@ -1,45 +1,13 @@
 """Distances of rows to means in the metric of triangular factors, on blocks of rows.
 
-A block is G groups of 4 vectors of rows, stored (group, feature, row): what one pass
-over the features of a group touches is contiguous and stays in the first-level cache.
 Differences x - mean are taken before whitening: means of 1e6 cost no digits.
 """
 
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit
+from sklearn_gen._kernels.blocks import store_row
 from sklearn_gen._kernels.lanes import load, splat, store
-
-
-@jit
-def aligned_zeros(count, dtype):
-    """Zeros that start on a cache line, so that no vector straddles two."""
-    raw = np.zeros(count + 16, dtype)
-    first = -raw.ctypes.data % 64 // raw.itemsize
-    return raw[first : first + count]
-
-
-@jit
-def load_block(X, start, size, rows):
-    """Transpose ``size`` rows of X (n, d) from ``start`` into rows (G, D, R).
-
-    Rows from ``size`` to the end of their group become 0.
-    """
-    d = X.shape[1]
-    R = rows.shape[2]
-    for g in range(-(-size // R)):
-        first = start + g * R
-        count = min(R, start + size - first)
-        if d < 5:
-            for j in range(d):
-                for i in range(count):
-                    rows[g, j, i] = X[first + i, j]
-        else:
-            for i in range(count):
-                for j in range(d):
-                    rows[g, j, i] = X[first + i, j]
-        for j in range(d):
-            rows[g, j, count:] = X.dtype.type(0.0)
 
 
 @jit
@@ -66,23 +34,15 @@ def pack_triangles(triangles):
 
 
 @jit
-def store_row(y, g, j, y0, y1, y2, y3):
-    """Write feature j of group g of y (G, D, R)."""
-    width = 64 // y.itemsize
-    store(y, (g, j, 0), y0)
-    store(y, (g, j, width), y1)
-    store(y, (g, j, 2 * width), y2)
-    store(y, (g, j, 3 * width), y3)
-
-
-@jit
-def whiten(rows, groups, d, centers, c, packed, k, z, y, keep, out, row, constant):
+def whiten(rows, groups, d, centers, c, packed, k, z, y, out, row, constant):
     """Log densities of a block: out[row] = constant - |y|^2 / 2.
 
-    y = triangle_k^T (x - centers[c]) goes into ``y`` (G, D, R) if ``keep`` is true. z
-    (1, D, R) is work space and 0 beyond feature d. A tile of 4 columns by 4 vectors of
-    rows stays in registers: 16 multiply-adds for 4 loads. At d = 100 that is 64 useful
-    Gflop/s on a core where BLAS, which would compute the zeros too, has 75.
+    y = triangle_k^T (x - centers[c]) goes into ``y`` (G, D, R), unless that has 0
+    groups. z (1, D, R) is work space and 0 beyond feature d.
+
+    A tile of 4 columns by 4 vectors of rows stays in registers: 16 multiply-adds for 4
+    loads. At d = 100 that is 64 useful Gflop/s on a core where BLAS has 75, and would
+    compute the zeros too.
     """
     width = 64 // z.itemsize
     i1, i2, i3 = width, 2 * width, 3 * width
@@ -144,7 +104,7 @@ def whiten(rows, groups, d, centers, c, packed, k, z, y, keep, out, row, constan
             n1 = n1 + a1 * a1 + b1 * b1 + c1 * c1 + d1 * d1
             n2 = n2 + a2 * a2 + b2 * b2 + c2 * c2 + d2 * d2
             n3 = n3 + a3 * a3 + b3 * b3 + c3 * c3 + d3 * d3
-            if keep:
+            if len(y):
                 store_row(y, g, j, a0, a1, a2, a3)
                 store_row(y, g, j + 1, b0, b1, b2, b3)
                 store_row(y, g, j + 2, c0, c1, c2, c3)
