@@ -134,7 +134,7 @@ class GaussianMixture(
     >>> model.predict([[0, 0], [12, 3]])[0] == model.predict(X[:1])[0]
     np.True_
     >>> model.score_samples([[1.0, 2.0], [1.0, np.nan]]).round(2)
-    array([-1.42,  0.69])
+    array([-0.97,  0.13])
     >>> model.sample_conditional([[10.0, np.nan]], random_state=0).shape
     (1, 2)
     """
