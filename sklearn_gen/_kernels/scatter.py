@@ -11,7 +11,7 @@ import numpy as np
 
 from sklearn_gen._kernels._jit import jit
 from sklearn_gen._kernels.blocks import aligned_zeros
-from sklearn_gen._kernels.lanes import accumulate, load, row_sum, splat
+from sklearn_gen._kernels.lanes import accumulate, load, row_sum, splat, store
 
 # Up to so many features vectors run over rows.
 NARROW = 16
@@ -118,18 +118,27 @@ def wide_scatter(X, start, size, resp, k, weight, centers, u, root, s1, s2):
     to two vectors; ``u`` must be 0 beyond the features.
     """
     d = X.shape[1]
+    width = 64 // X.itemsize
+    whole = d // width * width
     negligible = X.dtype.type(NEGLIGIBLE)
+    active = np.empty(size + 1, np.int64)
     count = 0
     for i in range(size):
-        if resp[k, i] > negligible * weight[i]:
+        active[count] = i
+        count += resp[k, i] > negligible * weight[i]
+    for first in range(0, count, len(u)):
+        chunk = min(len(u), count - first)
+        for c in range(chunk):
+            i = active[first + c]
             square_root = np.sqrt(resp[k, i])
-            root[count] = square_root
-            for j in range(d):
-                u[count, j] = square_root * (X[start + i, j] - centers[k, j])
-            count += 1
-        if count == len(u) or (i == size - 1 and count > 0):
-            _add_outer_products(u, root, count, d, s1, s2, k)
-            count = 0
+            root[c] = square_root
+            factor = splat(square_root)
+            for j in range(0, whole, width):
+                z = load(X, (start + i, j)) - load(centers, (k, j))
+                store(u, (c, j), factor * z)
+            for j in range(whole, d):
+                u[c, j] = square_root * (X[start + i, j] - centers[k, j])
+        _add_outer_products(u, root, chunk, d, s1, s2, k)
 
 
 @jit
@@ -138,13 +147,17 @@ def _add_outer_products(u, root, count, d, s1, s2, k):
     width = 64 // u.itemsize
     zero = splat(u.dtype.type(0.0))
     for b in range(0, d, 2 * width):
-        x = y = zero
-        for c in range(count):
-            p = splat(root[c])
-            x = x + p * load(u, (c, b))
-            y = y + p * load(u, (c, b + width))
-        accumulate(s1, (k, b), x)
-        accumulate(s1, (k, b + width), y)
+        a0 = a1 = b0 = b1 = zero  # two sums each: one would wait for its last addition
+        for c in range(0, count - 1, 2):
+            p, q = splat(root[c]), splat(root[c + 1])
+            a0, a1 = a0 + p * load(u, (c, b)), a1 + p * load(u, (c, b + width))
+            b0, b1 = b0 + q * load(u, (c + 1, b)), b1 + q * load(u, (c + 1, b + width))
+        if count % 2:
+            p = splat(root[count - 1])
+            a0 = a0 + p * load(u, (count - 1, b))
+            a1 = a1 + p * load(u, (count - 1, b + width))
+        accumulate(s1, (k, b), a0 + b0)
+        accumulate(s1, (k, b + width), a1 + b1)
         for a in range(b // 8 * 8, d, 8):
             a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero
             e0 = e1 = f0 = f1 = g0 = g1 = h0 = h1 = zero
