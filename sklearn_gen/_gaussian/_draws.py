@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_gen._blocks import missing_patterns
-from sklearn_gen._gaussian._linalg import inverse_cholesky, unwhiten
+from sklearn_gen._gaussian._linalg import definite, inverse_cholesky, unwhiten
 from sklearn_gen._gaussian._moments import GaussianParams
 
 
@@ -57,5 +57,6 @@ def conditional(structure, params, row, weights):
     deviations = row[observed] - params.means[:, observed]
     means = params.means[:, missing] + (B @ deviations[:, :, None])[:, :, 0]
     covariances = structure.conditional_covariances(params.covariances, left, missing)
-    ridge = 1e-10 * structure.variances(covariances, *means.shape).mean(axis=0)
-    return GaussianParams(weights, means, *structure.cholesky(covariances, ridge))
+    return GaussianParams(
+        weights, means, *definite(structure, covariances, *means.shape)
+    )

@@ -1,4 +1,4 @@
-"""Cholesky factors that survive singular covariances."""
+"""Linear algebra of covariances: Cholesky factors that survive singular ones."""
 
 import numpy as np
 from scipy.linalg import lapack, solve_triangular
@@ -55,3 +55,32 @@ def unwhiten(noise, factor):
     if factor.size == 0:
         return noise
     return solve_triangular(factor.T, noise.T, lower=True).T
+
+
+def log_weights(weights):
+    """Logarithm of mixture weights; zero weight switches a component off."""
+    with np.errstate(divide="ignore"):
+        return np.log(weights)
+
+
+def cast(dtype, *arrays):
+    """Arrays as kernels take them: C-contiguous, of one dtype."""
+    return tuple(np.ascontiguousarray(array, dtype=dtype) for array in arrays)
+
+
+def weighted_deviations(X, r, center):
+    """Deviations from a center times the root of their weights, zeros left out."""
+    kept = np.flatnonzero(r)
+    deviations = X[kept] - center
+    deviations *= np.sqrt(r[kept])[:, None]
+    return deviations
+
+
+def definite(structure, covariances, n_components, n_features):
+    """`structure.cholesky` of covariances that are definite but for rounding.
+
+    Any columns of a definite matrix make a definite one, but not always in floating
+    point: copies of a column may differ by no more than regularisation.
+    """
+    variances = structure.variances(covariances, n_components, n_features)
+    return structure.cholesky(covariances, 1e-8 * variances.mean(axis=0))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._gaussian._structures import cast
+from sklearn_gen._gaussian._linalg import cast, definite
 
 
 class GaussianParams(NamedTuple):
@@ -45,9 +45,8 @@ def marginal(structure, params, columns):
     columns = np.arange(params.means.shape[1])[columns]
     covariances = structure.select(params.covariances, columns)
     means = params.means[:, columns]
-    ridge = 1e-8 * structure.variances(covariances, *means.shape).mean(axis=0)
     return GaussianParams(
-        params.weights, means, *structure.cholesky(covariances, ridge)
+        params.weights, means, *definite(structure, covariances, *means.shape)
     )
 
 
@@ -92,7 +91,9 @@ def suff_stats(structure, block, params, args, centers):
     part = marginal(structure, params, block.observed)
     part_args = structure.kernel_args(part, block.X.dtype)
     sums = structure.moments(block.X, block.sample_weight, part_args, part_args[1])
-    s1, s2 = structure.lift(sums.s1, sums.s2, sums.s0, params, block.observed)
+    s1, s2 = structure.lift(
+        sums.s1, sums.s2, sums.s0, params, block.observed, part.precisions_cholesky
+    )
     stats = GaussianStats(sums.log_likelihood, block.weight, sums.s0, s1, s2)
     return recenter(structure, stats, centers - params.means)
 
