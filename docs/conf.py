@@ -44,7 +44,10 @@ html_theme_options = {
     "footer_end": [],
     "show_toc_level": 2,
 }
-html_sidebars = {"changelog": [], "non_goals": []}
+# Pages without pages below them have no use for a sidebar.
+html_sidebars = {
+    page: [] for page in ("adding_a_model", "changelog", "getting_started", "non_goals")
+}
 html_show_sourcelink = False
 
 sphinx_gallery_conf = {

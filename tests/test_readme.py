@@ -59,6 +59,9 @@ def test_recipe_missing_values():
     assert np.isfinite(completed).to_numpy().all()
     assert np.isnan(X).to_numpy().mean() == pytest.approx(0.1, abs=0.01)
     pd.testing.assert_frame_equal(completed.where(X.notna()), X)
+    drawn = completed.where(X.isna())
+    assert ((drawn.mean() - X.mean()).abs() / X.std()).max() < 0.5
+    assert (drawn.std() / X.std()).between(0.5, 2).all()
 
 
 COMMANDS = {
