@@ -61,6 +61,10 @@ class Diag:
         """Variances and inverse deviations of given precisions."""
         return 1.0 / precisions, np.sqrt(precisions)
 
+    def from_factors(self, precisions_cholesky):
+        """Variances."""
+        return precisions_cholesky**-2.0
+
     def precisions(self, precisions_cholesky):
         """Inverse variances."""
         return precisions_cholesky**2

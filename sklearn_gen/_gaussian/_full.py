@@ -1,6 +1,7 @@
 """Covariance matrices: one per component, or one for all."""
 
 import numpy as np
+from scipy.linalg import lapack
 
 from sklearn_gen._gaussian._linalg import (
     cast,
@@ -88,6 +89,11 @@ class Full:
         """Covariances and Cholesky factors of given precisions."""
         pairs = [from_precision(precision) for precision in precisions]
         return tuple(np.array(part) for part in zip(*pairs, strict=True))
+
+    def from_factors(self, precisions_cholesky):
+        """Covariances, definite also where the factors were rounded to float32."""
+        roots = np.array([lapack.dtrtri(P, lower=0)[0] for P in precisions_cholesky])
+        return roots.swapaxes(1, 2) @ roots
 
     def precisions(self, precisions_cholesky):
         """Precision matrices."""
@@ -209,6 +215,10 @@ class Tied(Full):
         """As for Full."""
         covariances, factors, repaired = super().cholesky(covariances[None], ridge)
         return covariances[0], factors[0], repaired
+
+    def from_factors(self, precisions_cholesky):
+        """As for Full."""
+        return super().from_factors(precisions_cholesky[None])[0]
 
     def from_precisions(self, precisions):
         """As for Full."""

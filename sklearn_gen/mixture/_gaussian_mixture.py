@@ -201,8 +201,6 @@ class GaussianMixture(
     def _structure(self):
         return gaussian.STRUCTURES[self.covariance_type]
 
-    # ---- fit ----
-
     def _prepare(self, X, sample_weight, rng, first=True):
         if first:
             self._variances = column_variances(X, sample_weight)
@@ -289,11 +287,16 @@ class GaussianMixture(
         return {k: v.astype(self._dtype) for k, v in attributes.items()}
 
     def _fitted_params(self):
+        factors = self.precisions_cholesky_.astype(np.float64)
+        if self.covariances_.dtype == np.float64:
+            covariances = self.covariances_
+        else:
+            covariances = self._structure.from_factors(factors)
         return gaussian.GaussianParams(
             self.weights_.astype(np.float64),
             self.means_.astype(np.float64),
-            self.covariances_.astype(np.float64),
-            self.precisions_cholesky_.astype(np.float64),
+            covariances,
+            factors,
             np.zeros(self.means_.shape[1], dtype=bool),
         )
 

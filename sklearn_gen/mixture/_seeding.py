@@ -1,7 +1,8 @@
 """Starting responsibilities of a mixture, from a weighted sample of rows.
 
-Rows are drawn by weighted inverse CDF, so an integer weight gives the same start as
-that many repeats of the row standing together.
+Rows are drawn by weighted inverse CDF over sorted rows, so an integer weight gives the
+same start as that many repeats of the row; where a table is so large that its rows are
+sampled first, the repeats must stand together.
 """
 
 import numpy as np
@@ -70,6 +71,8 @@ def _sample_rows(X, sample_weight, n_components, rng):
         rows = X[drawn]
     else:
         rows, weight = X, np.ones(n_rows) if sample_weight is None else sample_weight
+        order = _sorted_order(X)  # starts don't depend on the order of rows
+        rows, weight = rows[order], weight[order]
     rows = rows.astype(np.float64)
     missing = np.isnan(rows)
     if missing.any():
@@ -78,6 +81,15 @@ def _sample_rows(X, sample_weight, n_components, rng):
         means = sums / np.maximum(observed.sum(axis=0), np.finfo(float).tiny)
         rows = np.where(missing, means, rows)
     return rows, weight.astype(np.float64)
+
+
+def _sorted_order(X):
+    """Order of the rows by their values; ties in all columns are equal rows."""
+    order = np.argsort(X[:, 0], kind="stable")
+    first = X[order, 0]
+    if (first[1:] > first[:-1]).all():
+        return order
+    return np.lexsort(X.T[::-1])
 
 
 def _inverse_cdf(weight, at):
