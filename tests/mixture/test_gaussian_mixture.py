@@ -96,7 +96,7 @@ def test_constructor_has_every_parameter_of_sklearn_with_its_default():
 @pytest.mark.parametrize("init_params", ["kmeans", "k-means++", "random_from_data"])
 def test_default_starts_reach_as_high_as_sklearn(init_params):
     X, _ = make_blobs(600, n_features=4, centers=5, random_state=1)
-    kwargs = {"n_components": 5, "n_init": 5, "init_params": init_params}
+    kwargs = {"n_components": 5, "n_init": 20, "init_params": init_params}
     ours = GaussianMixture(random_state=0, **kwargs).fit(X)
     theirs = SklearnMixture(random_state=0, **kwargs).fit(X)
     assert ours.score(X) > theirs.score(X) - 0.01
