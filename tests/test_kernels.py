@@ -98,10 +98,10 @@ def _weights(problem):
     return weight if len(weight) else np.ones(n, LD)
 
 
-def _problem(shape, dtype, weighted=True, seed=0):
+def _problem(shape, dtype, weighted=True, spread=2.0):
     n, d, K = shape
-    rng = np.random.default_rng(seed)
-    means = 2 * rng.normal(size=(K, d))
+    rng = np.random.default_rng(0)
+    means = spread * rng.normal(size=(K, d))
     X = means[rng.integers(K, size=n)] + rng.normal(size=(n, d))
     triangles = np.triu(rng.normal(size=(K, d, d))) / np.sqrt(max(d, 1))
     triangles[:, range(d), range(d)] = rng.uniform(0.5, 2, size=(K, d))
@@ -197,9 +197,10 @@ def test_log_sum_exp(block, size):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("weighted", [True, False])
+@pytest.mark.parametrize("spread", [0.05, 2.0])  # all rows in all components, or few
 @pytest.mark.parametrize("shape", SHAPES)
-def test_full(shape, weighted, dtype):
-    p = _problem(shape, dtype, weighted)
+def test_full(shape, spread, weighted, dtype):
+    p = _problem(shape, dtype, weighted, spread)
     log_prob, resp = _oracle(p, p["triangles"], p["log_det"])
     want = _oracle_moments(p, log_prob, resp, p["centers"])
     parameters = [p[k] for k in ("log_weights", "means", "triangles", "log_det")]

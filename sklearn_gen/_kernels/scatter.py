@@ -1,10 +1,9 @@
 """Weighted sums and second moments of a block of rows about a center.
 
-Two ways, because what fills vector registers differs. Up to 16 features, vectors run
-over rows: 4 x 4 dot products at a time. Beyond, they run over features: each row with
-some weight adds its outer product to a tile of 8 x 2 vectors, and rows without weight
-cost nothing. (Measured on one core, d = 8: 40 against 25 useful Gflop/s; d = 32: 39
-against 60.)
+Two ways, because what fills vector registers differs. In the narrow one vectors run
+over rows: 4 x 4 dot products at a time, for all rows. In the wide one they run over
+features: each row that has some weight adds its outer product to a tile of 8 x 2
+vectors, and the others cost nothing. Which one is taken depends on the block alone.
 """
 
 import numpy as np
@@ -13,8 +12,6 @@ from sklearn_gen._kernels._jit import jit
 from sklearn_gen._kernels.blocks import aligned_zeros
 from sklearn_gen._kernels.lanes import accumulate, load, row_sum, splat, store
 
-# Up to so many features vectors run over rows.
-NARROW = 16
 # p(k | x) below this leaves no trace in float64 sums of fewer than 1e9 rows.
 NEGLIGIBLE = 1e-25
 
@@ -235,8 +232,8 @@ def new_scatter(rows, d):
     """Work space of the two ways to sum second moments, and d padded for them."""
     R, itemsize = rows.shape[2], rows.itemsize
     D = -(-d // (R // 2)) * (R // 2)  # to two vectors
-    # as many rows as fit the first-level cache, none where they are not used
-    chunk = 0 if d <= NARROW else max(16, 32768 // (D * itemsize))
+    # as many rows as fit the first-level cache
+    chunk = max(16, 32768 // max(1, D * itemsize))
     u = aligned_zeros(chunk * D, rows.dtype).reshape(chunk, D)
     root = np.zeros(chunk, rows.dtype)
     return u, root, D
@@ -246,7 +243,15 @@ def new_scatter(rows, d):
 def scatter(X, start, size, rows, resp, k, weight, centers, u, root, s1, s2):
     """Add the moments of a block about centers[k], weighted by resp[k], to s1, s2."""
     d = X.shape[1]
-    if d <= NARROW:
+    # Nanoseconds per row, measured on one core in float64: narrow 2.0 (d = 8), 7.2
+    # (16), 26 (32), 250 (100), in proportion to d^2; wide 12, 15, 30 and 210, about
+    # 0.75 + 400 / d^2 times as much. Below 8 features wide never wins.
+    count = 0
+    if d >= 8:
+        negligible = X.dtype.type(NEGLIGIBLE)
+        for i in range(size):
+            count += resp[k, i] > negligible * weight[i]
+    if d < 8 or count * (3 * d * d + 1600) > 4 * size * d * d:
         groups = -(-size // rows.shape[2])
         narrow_scatter(rows, groups, d, resp, k, centers, s1, s2)
     else:
