@@ -1,5 +1,6 @@
 """Column types of a table: what went in, so that what comes out is the same."""
 
+import importlib
 import sys
 from dataclasses import dataclass
 
@@ -101,15 +102,26 @@ class TableSchema:
         Values stay floats: rounding a continuous draw to the column's dtype would make
         draws disagree with scores.
         """
-        container = self.container if like is None else container_of(like)
-        if container == "numpy":
-            return values
-        names = self.names if like is None else tuple(like.columns)
-        library = sys.modules.get(container) or __import__(container)
-        if container == "pandas":
-            index = None if like is None else like.index
-            return library.DataFrame(values, columns=list(names), index=index)
-        return library.DataFrame(values, schema=list(names))
+        if like is not None:
+            return rewrap(values, like)
+        return _in_container(values, self.container, self.names)
+
+
+def rewrap(values, like):
+    """Put an array into the container, column names and index of `like`."""
+    container = container_of(like)
+    if container == "numpy":
+        return values
+    return _in_container(values, container, like.columns, getattr(like, "index", None))
+
+
+def _in_container(values, container, names, index=None):
+    if container == "numpy":
+        return values
+    library = importlib.import_module(container)
+    if container == "pandas":
+        return library.DataFrame(values, columns=list(names), index=index)
+    return library.DataFrame(values, schema=list(names))
 
 
 def _kind(dtype):

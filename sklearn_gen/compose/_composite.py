@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_gen._columns import rewrap
 from sklearn_gen._compat import column_transformer_indices
 from sklearn_gen.compose._rules import (
     forward,
@@ -17,7 +18,7 @@ from sklearn_gen.compose._rules import (
     output_range,
     output_rows,
 )
-from sklearn_gen.compose._tables import rewrap, take_columns, take_rows
+from sklearn_gen.compose._tables import take_columns, take_rows
 
 
 def step_label(name, transformer):

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp
 from sklearn.preprocessing import QuantileTransformer
 
-from sklearn_gen._columns import column_label, container_of
+from sklearn_gen._columns import column_label, container_of, rewrap
 from sklearn_gen.compose._rules import (
     forward,
     inverse,
@@ -28,7 +28,7 @@ from sklearn_gen.compose._rules import (
     output_rows,
     sum_observed,
 )
-from sklearn_gen.compose._tables import rewrap, take_rows
+from sklearn_gen.compose._tables import take_rows
 
 # Where scikit-learn clips probabilities before Φ⁻¹, to the last digit.
 _CLIP = 1e-7 - np.spacing(1)

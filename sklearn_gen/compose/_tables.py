@@ -1,23 +1,10 @@
 """Rows and columns of arrays and data frames, as the steps of a pipeline need them."""
 
-import sys
-
 import numpy as np
 from sklearn.utils.validation import check_array
 
 from sklearn_gen._columns import container_of
 from sklearn_gen._compat import safe_indexing
-
-
-def rewrap(values, like):
-    """Put an array into the container, column names and index of `like`."""
-    container = container_of(like)
-    if container == "pandas":
-        frame = sys.modules["pandas"].DataFrame
-        return frame(values, columns=like.columns, index=like.index)
-    if container == "polars":
-        return sys.modules["polars"].DataFrame(values, schema=like.columns)
-    return values
 
 
 def as_floats(X, *, copy=False):
