@@ -144,18 +144,27 @@ def _add_outer_products(u, root, count, d, s1, s2, k):
     width = 64 // u.itemsize
     zero = splat(u.dtype.type(0.0))
     for b in range(0, d, 2 * width):
-        a0 = a1 = b0 = b1 = zero  # two sums each: one would wait for its last addition
-        for c in range(0, count - 1, 2):
-            p, q = splat(root[c]), splat(root[c + 1])
-            a0, a1 = a0 + p * load(u, (c, b)), a1 + p * load(u, (c, b + width))
-            b0, b1 = b0 + q * load(u, (c + 1, b)), b1 + q * load(u, (c + 1, b + width))
-        if count % 2:
-            p = splat(root[count - 1])
-            a0 = a0 + p * load(u, (count - 1, b))
-            a1 = a1 + p * load(u, (count - 1, b + width))
-        accumulate(s1, (k, b), a0 + b0)
-        accumulate(s1, (k, b + width), a1 + b1)
-        for a in range(b // 8 * 8, d, 8):
+        # The tile on the diagonal needs one vector, and has the time for s1.
+        a0 = b0 = c0 = d0 = e0 = f0 = g0 = h0 = a1 = b1 = zero
+        for c in range(count):
+            x = load(u, (c, b))
+            p = splat(root[c])
+            a1, b1 = a1 + p * x, b1 + p * load(u, (c, b + width))
+            a0, b0 = a0 + splat(u[c, b]) * x, b0 + splat(u[c, b + 1]) * x
+            c0, d0 = c0 + splat(u[c, b + 2]) * x, d0 + splat(u[c, b + 3]) * x
+            e0, f0 = e0 + splat(u[c, b + 4]) * x, f0 + splat(u[c, b + 5]) * x
+            g0, h0 = g0 + splat(u[c, b + 6]) * x, h0 + splat(u[c, b + 7]) * x
+        accumulate(s1, (k, b), a1)
+        accumulate(s1, (k, b + width), b1)
+        accumulate(s2, (k, b, b), a0)
+        accumulate(s2, (k, b + 1, b), b0)
+        accumulate(s2, (k, b + 2, b), c0)
+        accumulate(s2, (k, b + 3, b), d0)
+        accumulate(s2, (k, b + 4, b), e0)
+        accumulate(s2, (k, b + 5, b), f0)
+        accumulate(s2, (k, b + 6, b), g0)
+        accumulate(s2, (k, b + 7, b), h0)
+        for a in range(b + 8, d, 8):
             a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = zero
             e0 = e1 = f0 = f1 = g0 = g1 = h0 = h1 = zero
             for c in range(count):
