@@ -217,27 +217,12 @@ def memory(report):
             )
 
 
-def first_use_times():
-    """Wall and CPU seconds of import and first fit. Called in a child process."""
-    import numba  # noqa: F401
-    import sklearn.cluster  # noqa: F401
-
-    start = time.perf_counter()
-    from sklearn_gen.mixture import GaussianMixture
-
-    imported = time.perf_counter() - start
-    X = np.random.default_rng(0).normal(size=(1000, 5))
-    start, cpu = time.perf_counter(), time.process_time()
-    fit(GaussianMixture(3, random_state=0), X)
-    return imported, time.perf_counter() - start, time.process_time() - cpu
-
-
 def first_use(report):
     """Import and the first fit on 1000 rows, without and with compiled code on disk."""
     with tempfile.TemporaryDirectory() as folder:
         for state, limit in (("cold", 12), ("warm", 0.5)):
             imported, wall, cpu = child(
-                "benchmarks.mixture:first_use_times", NUMBA_CACHE_DIR=folder
+                "benchmarks.first_use:times", NUMBA_CACHE_DIR=folder
             )
             note = f"CPU {cpu:.2f} s, asked for at most {limit} s; "
             note += f"import {imported:.2f} s, asked for at most 1 s"
