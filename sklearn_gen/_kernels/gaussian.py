@@ -13,7 +13,7 @@ from sklearn_gen._kernels._jit import jit, kernel
 from sklearn_gen._kernels.blocks import aligned_zeros, load_block, new_block, new_group
 from sklearn_gen._kernels.mixture import expect, write_posterior
 from sklearn_gen._kernels.scatter import diag_scatter, new_scatter, scatter, symmetric
-from sklearn_gen._kernels.whitening import diag_log_density, pack_triangles, whiten
+from sklearn_gen._kernels.whitening import diag_log_densities, pack_triangles, whiten
 
 _HALF_LOG_2_PI = 0.9189385332046727
 
@@ -142,12 +142,6 @@ def full_posterior(X, log_weights, means, precisions_cholesky, log_det, with_res
 # -- diag ------------------------------------------------------------------------
 
 
-@jit
-def _diag_log_joint(rows, groups, d, constants, means, scales, log_joint):
-    for k in range(len(constants)):
-        diag_log_density(rows, groups, d, means, scales, k, log_joint, constants[k])
-
-
 @kernel
 def diag_moments(
     X, sample_weight, log_weights, means, sqrt_precisions, log_det, centers
@@ -168,7 +162,9 @@ def diag_moments(
         size = min(B, n - start)
         groups = -(-size // R)
         load_block(X, start, size, rows)
-        _diag_log_joint(rows, groups, d, constants, means, sqrt_precisions, log_joint)
+        diag_log_densities(
+            rows, groups, d, means, sqrt_precisions, log_joint, constants
+        )
         log_likelihood += expect(log_joint, start, size, sample_weight, work, s0)
         diag_scatter(rows, groups, d, log_joint, centers, s1, s2)
     return Moments(log_likelihood, s0, s1, s2)
@@ -187,7 +183,9 @@ def diag_posterior(X, log_weights, means, sqrt_precisions, log_det, with_resp):
         size = min(B, n - start)
         groups = -(-size // R)
         load_block(X, start, size, rows)
-        _diag_log_joint(rows, groups, d, constants, means, sqrt_precisions, log_joint)
+        diag_log_densities(
+            rows, groups, d, means, sqrt_precisions, log_joint, constants
+        )
         write_posterior(log_joint, start, size, work, s0, out, resp)
     return Posterior(out, resp)
 
@@ -232,7 +230,7 @@ def _tied_log_joint(
     k = np.intp(0)  # the constant 0 would be a type of its own and compile again
     whiten(rows, groups, d, center, k, packed, k, z, y, log_joint, k, constants[0])
     ones = np.ones(white_means.shape, rows.dtype)
-    _diag_log_joint(y, groups, d, constants, white_means, ones, log_joint)
+    diag_log_densities(y, groups, d, white_means, ones, log_joint, constants)
 
 
 @kernel

@@ -219,21 +219,29 @@ def diag_scatter(rows, groups, d, resp, centers, s1, s2):
     ``centers`` and ``s2`` have K rows, or one and none: no squares are summed then.
     """
     width = 64 // rows.itemsize
-    R = 4 * width
     for k in range(len(resp)):
         origin = min(k, len(centers) - 1)
-        for j in range(d):
-            center = splat(centers[origin, j])
-            x = y = splat(rows.dtype.type(0.0))
+        for j in range(0, d, 2):
+            # two features at a time, so that no sum waits for its last addition
+            last = min(j + 1, d - 1)
+            c0, c1 = splat(centers[origin, j]), splat(centers[origin, last])
+            x0 = x1 = y0 = y1 = splat(rows.dtype.type(0.0))
             for g in range(groups):
-                for i in range(0, R, width):
-                    value = load(rows, (g, j, i)) - center
-                    product = load(resp, (k, g * R + i)) * value
-                    x = x + product
-                    y = y + product * value
-            s1[k, j] += row_sum(x)
+                for i in range(0, 4 * width, width):
+                    r = load(resp, (k, g * 4 * width + i))
+                    z0, z1 = load(rows, (g, j, i)) - c0, load(rows, (g, last, i)) - c1
+                    p0, p1 = r * z0, r * z1
+                    x0, x1, y0, y1 = x0 + p0, x1 + p1, y0 + p0 * z0, y1 + p1 * z1
+            _add_pair(s1, k, j, last, x0, x1)
             if len(s2):
-                s2[k, j] += row_sum(y)
+                _add_pair(s2, k, j, last, y0, y1)
+
+
+@jit
+def _add_pair(sums, k, j, last, x0, x1):
+    sums[k, j] += row_sum(x0)
+    if last > j:
+        sums[k, last] += row_sum(x1)
 
 
 @jit

@@ -117,22 +117,24 @@ def whiten(rows, groups, d, centers, c, packed, k, z, y, out, row, constant):
 
 
 @jit
-def diag_log_density(rows, groups, d, means, scales, k, out, constant):
-    """As :func:`whiten` with a diagonal: y_j = (x_j - means[k, j]) scales[k, j]."""
+def diag_log_densities(rows, groups, d, means, scales, out, constants):
+    """As :func:`whiten` for every k, with y_j = (x_j - means[k, j]) scales[k, j]."""
     width = 64 // rows.itemsize
     i1, i2, i3 = width, 2 * width, 3 * width
-    half, constant = splat(rows.dtype.type(0.5)), splat(constant)
+    half = splat(rows.dtype.type(0.5))
     for g in range(groups):
-        n0 = n1 = n2 = n3 = splat(rows.dtype.type(0.0))
-        for j in range(d):
-            mean, factor = splat(means[k, j]), splat(scales[k, j])
-            y0 = (load(rows, (g, j, 0)) - mean) * factor
-            y1 = (load(rows, (g, j, i1)) - mean) * factor
-            y2 = (load(rows, (g, j, i2)) - mean) * factor
-            y3 = (load(rows, (g, j, i3)) - mean) * factor
-            n0, n1, n2, n3 = n0 + y0 * y0, n1 + y1 * y1, n2 + y2 * y2, n3 + y3 * y3
         row = g * 4 * width
-        store(out, (k, row), constant - half * n0)
-        store(out, (k, row + i1), constant - half * n1)
-        store(out, (k, row + i2), constant - half * n2)
-        store(out, (k, row + i3), constant - half * n3)
+        for k in range(len(constants)):
+            n0 = n1 = n2 = n3 = splat(rows.dtype.type(0.0))
+            for j in range(d):
+                mean, factor = splat(means[k, j]), splat(scales[k, j])
+                y0 = (load(rows, (g, j, 0)) - mean) * factor
+                y1 = (load(rows, (g, j, i1)) - mean) * factor
+                y2 = (load(rows, (g, j, i2)) - mean) * factor
+                y3 = (load(rows, (g, j, i3)) - mean) * factor
+                n0, n1, n2, n3 = n0 + y0 * y0, n1 + y1 * y1, n2 + y2 * y2, n3 + y3 * y3
+            constant = splat(constants[k])
+            store(out, (k, row), constant - half * n0)
+            store(out, (k, row + i1), constant - half * n1)
+            store(out, (k, row + i2), constant - half * n2)
+            store(out, (k, row + i3), constant - half * n3)
