@@ -4,6 +4,7 @@ The size never depends on `n_jobs` and sums are taken in block order, so results
 the same bytes for every number of threads.
 """
 
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -118,6 +119,10 @@ def effective_n_jobs(n_jobs):
 
     Inside a joblib worker it is 1: the cores are already taken.
     """
+    if n_jobs == 0:
+        raise ValueError(
+            "n_jobs must not be 0: None or 1 is one thread, -1 one per core."
+        )
     if n_jobs is None or get_active_backend()[0].nesting_level:
         return 1
     if n_jobs < 0:
@@ -130,6 +135,31 @@ def _thread_pools():
     return ThreadpoolController()  # listing the loaded libraries takes milliseconds
 
 
+_blas_lock = threading.Lock()
+_blas_users = []  # the limit that the first of concurrent calls set
+
+
+@contextmanager
+def _one_blas_thread():
+    """Limit BLAS to one thread while any thread of the process computes here.
+
+    The limit is global, so of concurrent calls the first sets and the last lifts it.
+    """
+    with _blas_lock:
+        if not _blas_users:
+            limit = _thread_pools().limit(limits=1, user_api="blas")
+        else:
+            limit = _blas_users[-1]
+        _blas_users.append(limit)
+    try:
+        yield
+    finally:
+        with _blas_lock:
+            _blas_users.pop()
+            if not _blas_users:
+                limit.restore_original_limits()
+
+
 @contextmanager
 def workers(n_jobs):
     """Give a `map(function, items)` that runs on threads and keeps the order.
@@ -137,7 +167,7 @@ def workers(n_jobs):
     BLAS is limited to one thread meanwhile: blocks are the parallelism.
     """
     n_threads = effective_n_jobs(n_jobs)
-    with _thread_pools().limit(limits=1, user_api="blas"):
+    with _one_blas_thread():
         if n_threads == 1:
             yield map
         else:

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
@@ -92,6 +93,40 @@ class TableSchema:
             container=self.container,
         )
 
+    def column_indices(self, columns, parameter):
+        """Indices of columns given by index, name or mask.
+
+        Raises
+        ------
+        ValueError
+            If `columns` (the value of `parameter`) names an unknown column, or one
+            twice.
+        """
+        n_features = len(self.kinds)
+        columns = np.atleast_1d(np.asarray(columns, dtype=object))
+        if all(isinstance(column, bool | np.bool_) for column in columns):
+            if len(columns) != n_features:
+                raise ValueError(
+                    f"{parameter} is a mask of {len(columns)} columns; there are "
+                    f"{n_features}."
+                )
+            return np.flatnonzero(columns.astype(bool))
+        indices = []
+        for column in columns:
+            if self.names is not None and column in self.names:
+                indices.append(self.names.index(column))
+            elif isinstance(column, Integral) and -n_features <= column < n_features:
+                indices.append(int(column) % n_features)
+            else:
+                known = list(self.names or range(n_features))
+                raise ValueError(
+                    f"{parameter} names {column!r}, which is no column; columns are "
+                    f"{known}."
+                )
+        if len(set(indices)) < len(indices):
+            raise ValueError(f"{parameter} names a column twice: {list(columns)}.")
+        return np.array(indices, dtype=np.intp)
+
     def label(self, index):
         """Name column `index` for a message."""
         return column_label(self.names, index)
@@ -132,30 +167,51 @@ def _kind(dtype):
 
 
 def _resolutions(values):
-    n_rows, n_features = values.shape
-    resolution = np.zeros(n_features)
-    step = max(1, -(-n_rows // _ROWS_INSPECTED))
-    for j in range(n_features):
-        column = np.sort(values[::step, j])  # NaN last
-        column = column[: len(column) - np.isnan(column).sum()]
+    resolution = np.zeros(values.shape[1])
+    for j in range(len(resolution)):
+        column = _inspected(values, j)
         gaps = np.diff(column)
-        n_repeats = np.count_nonzero(gaps == 0)
-        if n_repeats > REPEAT_SHARE * len(column):
-            resolution[j] = _grid(column, gaps[gaps > 0])
+        if np.count_nonzero(gaps == 0) > REPEAT_SHARE * len(column):
+            # where values repeat but lie on no grid: the smallest gap
+            smallest = gaps[gaps > 0].min(initial=np.inf)
+            resolution[j] = grid_width(column) or (
+                smallest if np.isfinite(smallest) else 0.0
+            )
     return resolution
 
 
-def _grid(column, gaps):
-    """Find the widest decimal grid that holds all values, else the smallest gap."""
-    if len(gaps) == 0:
-        return 0.0  # a constant: a point, not a grid
-    scale = np.abs(column).max()
-    # A decimal such as 0.1 is off its grid by half a unit in the last place.
-    tolerance = 4 * np.finfo(column.dtype).eps * scale
-    for decimals in range(8):
-        grid = 10.0**-decimals
-        if grid < 1000 * tolerance:
-            break  # any number would lie on it
-        if np.abs(column - np.round(column / grid) * grid).max() <= tolerance:
-            return grid
-    return float(gaps.min())
+def _inspected(values, j):
+    """Observed values of a column, sorted; of a large table, those of some rows."""
+    n_rows = len(values)
+    column = values[:, j]
+    if n_rows > _ROWS_INSPECTED:
+        # Not evenly spaced: the sources of a table may take turns.
+        places = np.random.default_rng(0).random(_ROWS_INSPECTED)
+        places = (np.arange(_ROWS_INSPECTED) + places) * (n_rows / _ROWS_INSPECTED)
+        column = column[places.astype(np.intp)]
+    column = np.sort(column)  # NaN last
+    return column[: len(column) - np.isnan(column).sum()]
+
+
+def grid_width(column):
+    """Width of the widest grid that holds all values of a sorted column, else 0.
+
+    That is the greatest common divisor of the gaps, by Euclid's algorithm with room for
+    rounding: 0.1 is no binary number. A constant column lies on no grid.
+    """
+    if len(column) == 0:
+        return 0.0
+    span, largest = column[-1] - column[0], np.abs(column[[0, -1]]).max()
+    tolerance = max(4 * np.finfo(column.dtype).eps * largest, 1e-10 * span)
+    gaps = np.diff(column).astype(np.float64)
+    gaps = gaps[gaps > tolerance]
+    smallest = width = gaps.min(initial=np.inf)
+    # Grids much finer than the smallest gap hold any few numbers.
+    while np.isfinite(width) and width > max(1000 * tolerance, smallest / 200):
+        steps = np.round(gaps / width)
+        rest = np.abs(gaps - steps * width)
+        rest = rest[rest > 4 * tolerance * (1 + steps)]
+        if len(rest) == 0:
+            return float(span / np.round(span / width))
+        width = rest.min()
+    return 0.0  # any number would lie on it

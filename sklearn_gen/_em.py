@@ -6,7 +6,6 @@ from here.
 """
 
 import time
-import warnings
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_gen._blocks import add, row_blocks, scale, sum_blocks, workers
 from sklearn_gen._compat import fit_context
+from sklearn_gen._validation import warn
 from sklearn_gen.base import GenerativeModel, as_generator
 
 
@@ -28,6 +28,7 @@ class Run:
     lower_bounds: list = field(default_factory=list)
     converged: bool = False
     stopped: bool = False  # by a callback, so no ConvergenceWarning
+    running: tuple = None  # statistics per unit of weight, and that weight
 
     @property
     def lower_bound(self):
@@ -77,6 +78,9 @@ class EMModel(GenerativeModel):
         """
         return X
 
+    def _check_goes_on(self, n_features):
+        """Raise where fitted parameters don't fit the model's parameters or X."""
+
     def _warn_of_degeneracy(self, params):
         """Say what the data left undetermined."""
 
@@ -88,6 +92,8 @@ class EMModel(GenerativeModel):
     def _fit(self, X, sample_weight, rng):
         X = self._prepare(X, sample_weight, rng)
         warm = self.warm_start and hasattr(self, "converged_")
+        if warm:
+            self._check_goes_on(X.shape[1])
         blocks = row_blocks(X, sample_weight)
         n_runs = 1 if warm else self.n_init
         root = self._init_callback_context(max_subtasks=n_runs)
@@ -125,7 +131,9 @@ class EMModel(GenerativeModel):
         for n_iter in range(1, self.max_iter + 1):
             step = task.subcontext("iteration")
             step.call_on_fit_task_begin(estimator=self, X=X)
-            run.params, stats = self._em_step(run.params, sum_stats)
+            before = run.params
+            run.params, stats = self._em_step(before, sum_stats)
+            run.running = self._per_weight(stats, before, run.params, stats.weight)
             previous, bound = bound, float(stats.log_likelihood / stats.weight)
             run.lower_bounds.append(bound)
             run.converged = abs(bound - previous) < self.tol
@@ -149,14 +157,13 @@ class EMModel(GenerativeModel):
         if result.converged or result.stopped or self.max_iter == 0:
             return
         change = result.lower_bound - (result.lower_bounds[-2:-1] or [-np.inf])[0]
-        warnings.warn(
+        warn(
             f"EM did not converge in max_iter={self.max_iter} iterations: the mean "
             f"log-likelihood still changed by {change:.2g} nats per row, "
             f"tol={self.tol:g}. Increase max_iter or tol, or check for degenerate "
             "data (duplicates, constant columns, too many components); with "
             "warm_start=True another fit goes on from here.",
             ConvergenceWarning,
-            stacklevel=6,
         )
 
     def _keep(self, result):
@@ -166,7 +173,7 @@ class EMModel(GenerativeModel):
         self.n_iter_ = len(result.lower_bounds)
         self.lower_bound_ = result.lower_bound
         self.lower_bounds_ = result.lower_bounds
-        self._running = None
+        self._running = result.running
 
     def _say(self, text, bound=None, change=None, began=None):
         if self.verbose >= 2 and bound is not None:
@@ -178,7 +185,8 @@ class EMModel(GenerativeModel):
 
     # Stepwise EM (Cappe & Moulines 2009, doi:10.1111/j.1467-9868.2009.00698.x): the
     # statistics of each batch, per unit of weight, are blended into the running ones
-    # with step (t + 2) ** -decay, which must lie in (1/2, 1] for convergence.
+    # with step (t + 2) ** -decay, which must lie in (1/2, 1] for convergence. Time t is
+    # what was seen before in units of this batch, so that a small batch moves little.
     _step_decay = 0.6
 
     @with_callbacks
@@ -217,6 +225,7 @@ class EMModel(GenerativeModel):
                 if first:
                     params = self._initial_params(X, sample_weight, rng)
                 else:
+                    self._check_goes_on(X.shape[1])
                     params = self._fitted_params()
                 self._update(params, row_blocks(X, sample_weight), map_blocks)
         except Exception:
@@ -225,17 +234,27 @@ class EMModel(GenerativeModel):
         return self
 
     def _update(self, params, blocks, map_blocks):
-        running, n_updates = getattr(self, "_running", None) or (None, 0)
         stats = sum_blocks(map_blocks, self._e_step(params), blocks)
-        bound = float(stats.log_likelihood / stats.weight)
-        stats = scale(stats, 1.0 / stats.weight)
-        if running is not None:
-            step = (n_updates + 2.0) ** -self._step_decay
-            stats = add(scale(running, 1.0 - step), scale(stats, step))
-        updated = self._m_step(stats, params)
+        weight = stats.weight
+        bound = float(stats.log_likelihood / weight)
         history = [*getattr(self, "lower_bounds_", []), bound]
-        self._keep(Run(updated, history))
-        self._running = (self._recenter(stats, params, updated), n_updates + 1)
+        stats = scale(stats, 1.0 / weight)
+        seen = 0.0
+        if getattr(self, "_running", None) is not None:
+            running, seen = self._running
+            step = (seen / weight + 2.0) ** -self._step_decay
+            stats = add(scale(type(stats)(*running), 1.0 - step), scale(stats, step))
+        updated = self._m_step(stats, params)
+        running = self._per_weight(stats, params, updated, seen + weight)
+        self._keep(Run(updated, history, running=running))
+
+    def _per_weight(self, stats, params, updated, weight):
+        """Statistics per unit of weight relative to new parameters, and the weight.
+
+        A plain tuple: pickles of it name no class of ours.
+        """
+        stats = self._recenter(scale(stats, 1.0 / stats.weight), params, updated)
+        return tuple(stats), weight
 
     def _recenter(self, stats, params, updated):
         """Re-express statistics that are relative to parameters."""

@@ -1,5 +1,6 @@
 """Validation of rows, weights and seeds: written once, for every estimator."""
 
+import sys
 import warnings
 from numbers import Integral
 
@@ -15,6 +16,14 @@ class DiscreteColumnWarning(UserWarning):
 
 class DegenerateDataWarning(UserWarning):
     """The data left a parameter undetermined; the message says what was done."""
+
+
+def warn(message, category):
+    """Warn at the user's line: the nearest caller outside scikit-learn and this."""
+    frame, stacklevel = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("sklearn"):
+        frame, stacklevel = frame.f_back, stacklevel + 1
+    warnings.warn(message, category, stacklevel=stacklevel)
 
 
 def as_generator(random_state):
@@ -213,12 +222,23 @@ def warn_of_repeats(schema, exempt):
         return
     labels = ", ".join(schema.label(j) for j in repeated[:5])
     more = f" and {len(repeated) - 5} more" if len(repeated) > 5 else ""
-    warnings.warn(
+    warn(
         f"More than {REPEAT_SHARE:.0%} of the values repeat in {labels}{more}: a "
         "continuous density can buy unbounded likelihood there, so its scores don't "
         "compare. Where the model has it, set dequantize='auto'; otherwise use a "
         "model of discrete columns (TableMixture), or add noise of the column's "
         "resolution.",
         DiscreteColumnWarning,
-        stacklevel=6,
     )
+
+
+def weighted_sum(log_prob, sample_weight):
+    """Weighted sum of log-probabilities, and the sum of the weights.
+
+    A row of weight zero counts nothing, also where its log-probability is -inf.
+    """
+    if sample_weight is None:
+        return float(np.sum(log_prob, dtype=np.float64)), float(len(log_prob))
+    weight = check_weights(sample_weight, len(log_prob))
+    kept = weight > 0
+    return float(weight[kept] @ log_prob[kept].astype(np.float64)), float(weight.sum())

@@ -22,6 +22,7 @@ from sklearn_gen._validation import (
     check_rows,
     check_weights,
     warn_of_repeats,
+    weighted_sum,
 )
 
 __all__ = [
@@ -124,6 +125,11 @@ class GenerativeModel(
             if not sample_weight.all():
                 kept = sample_weight > 0
                 rows, sample_weight = rows[kept], sample_weight[kept]
+            # Only ratios matter; sums of 1e-30 or, in float32, of 1e40 would not do. A
+            # power of two changes no digit.
+            _, exponent = np.frexp(sample_weight.max())
+            if abs(exponent) > 20:
+                sample_weight = np.ldexp(sample_weight, -exponent)
         if reset:  # of rows with weight: the others are as if they were not there
             self.schema_ = TableSchema.from_data(X, rows)
             if self._base_measure == "lebesgue":
@@ -178,12 +184,8 @@ class GenerativeModel(
         score : float
             Mean log-likelihood, nats per row.
         """
-        log_prob = self.score_samples(X)
-        if sample_weight is None:
-            return float(np.mean(log_prob, dtype=np.float64))
-        weight = check_weights(sample_weight, len(log_prob))
-        kept = weight > 0  # 0 * -inf would be NaN
-        return float(np.average(log_prob[kept], weights=weight[kept]))
+        total, weight = weighted_sum(self.score_samples(X), sample_weight)
+        return total / weight
 
     def sample(self, n_samples=1, *, random_state=None):
         """Draw rows from p(x).
@@ -384,6 +386,5 @@ class InformationCriteriaMixin:
         return self._criterion(X, sample_weight, lambda n_rows: 2.0)
 
     def _criterion(self, X, sample_weight, penalty):
-        n_rows = len(X) if sample_weight is None else np.sum(sample_weight)
-        log_likelihood = n_rows * self.score(X, sample_weight=sample_weight)
-        return float(-2.0 * log_likelihood + penalty(n_rows) * self._n_parameters())
+        total, n_rows = weighted_sum(self.score_samples(X), sample_weight)
+        return float(-2.0 * total + penalty(n_rows) * self._n_parameters())

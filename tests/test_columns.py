@@ -40,10 +40,15 @@ def test_kinds_and_dtypes_of_a_frame():
     ("values", "resolution"),
     [
         (np.arange(100) % 7, 1.0),
-        (np.arange(100) % 7 * 10, 1.0),
+        (np.arange(100) % 7 * 10, 10.0),
+        (np.arange(100) % 7 * 0.5 + 0.25, 0.5),
+        (np.arange(100) % 7 * 6 + np.arange(100) % 2 * 9, 3.0),
+        (np.arange(100) % 7 * (1 + 1e-13), 1.0),
         (np.round(np.arange(100) % 9 * 0.1, 1), 0.1),
-        (np.round(5 + np.arange(100) % 9 * 0.25, 2), 0.01),
-        (np.arange(100) % 3 / 3, 1 / 3),  # no decimal grid: the smallest gap
+        (np.round(5 + np.arange(100) % 9 * 0.25, 2), 0.25),
+        # on no grid: the smallest gap
+        (np.array([0, 1, np.sqrt(2), np.e])[np.arange(100) % 4], np.sqrt(2) - 1),
+        (np.arange(100) % 3 / 3, 1 / 3),
         (np.full(100, 2.5), 0.0),  # a constant is a point, not a grid
         (np.sqrt(np.arange(100)), 0.0),  # nothing repeats
         (np.r_[np.sqrt(np.arange(85)), np.full(15, 2.0)], 0.0),  # fewer than a fifth

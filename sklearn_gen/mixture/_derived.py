@@ -1,7 +1,5 @@
 """Mixtures derived from a fitted one: of some columns, or given some cells."""
 
-from numbers import Integral
-
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
@@ -17,8 +15,8 @@ class DerivedMixtures:
 
         Parameters
         ----------
-        columns : array-like of int or str
-            Indices or names, in the order wanted.
+        columns : array-like of int, str or bool
+            Indices or names, in the order wanted, or a mask.
 
         Returns
         -------
@@ -31,7 +29,7 @@ class DerivedMixtures:
             If a column is unknown or named twice.
         """
         check_is_fitted(self)
-        columns = self._column_indices(columns, "columns")
+        columns = self.schema_.column_indices(columns, "columns")
         params = gaussian.marginal(self._structure, self._fitted_params(), columns)
         return self._derive(params, columns)
 
@@ -95,6 +93,12 @@ class DerivedMixtures:
                 f"lower and upper must have shape ({n_features},), got {lower.shape} "
                 f"and {upper.shape}."
             )
+        if not (lower <= upper).all():  # also where either is NaN
+            j = np.flatnonzero(~(lower <= upper))[0]
+            raise ValueError(
+                f"lower must not exceed upper, got {lower[j]} and {upper[j]} for "
+                f"{self.schema_.label(j)}. Use -inf and inf for no bound."
+            )
         structure, params = self._structure, self._fitted_params()
         if X is None:
             return gaussian.box_probability(structure, params, lower, upper)
@@ -102,24 +106,6 @@ class DerivedMixtures:
         return gaussian.conditional_box_probability(
             structure, params, rows, self._predict_proba(rows), lower, upper
         )
-
-    def _column_indices(self, columns, parameter):
-        names, n_features = self.schema_.names, self.n_features_in_
-        indices = []
-        for column in np.atleast_1d(np.asarray(columns, dtype=object)):
-            if names is not None and column in names:
-                indices.append(names.index(column))
-            elif isinstance(column, Integral) and -n_features <= column < n_features:
-                indices.append(int(column) % n_features)
-            else:
-                known = f"0 to {n_features - 1}" if names is None else list(names)
-                raise ValueError(
-                    f"{parameter} names {column!r}, which is no column; "
-                    f"columns are {known}."
-                )
-        if len(set(indices)) < len(indices):
-            raise ValueError(f"{parameter} names a column twice: {columns!r}.")
-        return np.array(indices, dtype=np.intp)
 
     def _derive(self, params, columns):
         derived = clone(self).set_params(

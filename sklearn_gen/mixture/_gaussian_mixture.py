@@ -1,6 +1,5 @@
 """Gaussian mixture: sample weights, missing values, conditionals, stepwise EM."""
 
-import warnings
 from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
@@ -14,16 +13,21 @@ from sklearn_gen._em import EMModel
 from sklearn_gen.base import (
     ComponentMixin,
     ConditionalMixin,
-    DegenerateDataWarning,
     InformationCriteriaMixin,
 )
 from sklearn_gen.mixture._derived import DerivedMixtures
 from sklearn_gen.mixture._initial import check_initial, column_variances
+from sklearn_gen.mixture._regularization import Regularization
 from sklearn_gen.mixture._seeding import starting_responsibilities
 
 
 class GaussianMixture(
-    ComponentMixin, ConditionalMixin, InformationCriteriaMixin, DerivedMixtures, EMModel
+    ComponentMixin,
+    ConditionalMixin,
+    InformationCriteriaMixin,
+    DerivedMixtures,
+    Regularization,
+    EMModel,
 ):
     r"""Mixture of Gaussians: p(x) is a weighted sum of normal densities.
 
@@ -208,20 +212,6 @@ class GaussianMixture(
             self._warn_of_scale()
         return self._add_noise(X, rng).astype(self._dtype, copy=False)
 
-    @property
-    def _reg(self):
-        """Variance added per column."""
-        if self.reg_covar == "scale":
-            return 1e-6 * self._variances
-        return np.full(len(self._variances), float(self.reg_covar))
-
-    @property
-    def _ridge(self):
-        """Variance added per column where a covariance is singular nevertheless."""
-        usual = self._variances[self._variances > 0]
-        constant = usual.mean() if len(usual) else 1.0
-        return 1e-8 * np.where(self._variances > 0, self._variances, constant)
-
     def _initial_params(self, X, sample_weight, rng):
         weights, means, precisions = check_initial(self, X.shape[1])
         start = None
@@ -245,15 +235,30 @@ class GaussianMixture(
             np.zeros(X.shape[1], dtype=bool),
         )
 
+    def _check_goes_on(self, n_features):
+        wanted = (self.n_components, n_features)
+        shape = self._structure.shape(*wanted)
+        if self.means_.shape != wanted or self.covariances_.shape != shape:
+            raise ValueError(
+                f"Can't go on from the last fit: means_ has shape {self.means_.shape} "
+                f"and covariances_ {self.covariances_.shape}; n_components="
+                f"{self.n_components}, covariance_type={self.covariance_type!r} and X "
+                f"with {n_features} columns need {wanted} and {shape}. Set them back, "
+                "or fit a clone of the model."
+            )
+
     def _e_step(self, params, centers=None):
         return partial(
             self._suff_stats,
             params=params,
             args=self._structure.kernel_args(params, self._dtype),
-            centers=params.means if centers is None else centers,
+            centers=centers,
         )
 
-    def _suff_stats(self, block, params, args, centers):
+    def _suff_stats(self, block, params, args=None, centers=None):
+        if args is None:
+            args = self._structure.kernel_args(params, self._dtype)
+        centers = params.means if centers is None else centers
         return gaussian.suff_stats(self._structure, block, params, args, centers)
 
     def _m_step(self, stats, params):
@@ -305,65 +310,6 @@ class GaussianMixture(
         free = self._structure.n_parameters(n_components, n_features)
         return free + n_components * n_features + n_components - 1
 
-    # ---- degenerate and discrete columns ----
-
-    def _warn_of_scale(self):
-        shaped = (self._variances == 0) | (self._reg > 0.01 * self._variances)
-        if self.reg_covar == "scale":
-            shaped &= self._variances == 0
-        found = np.flatnonzero(shaped)
-        if len(found):
-            j = found[0]
-            others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            constant = " (constant)" if self._variances[j] == 0 else ""
-            warnings.warn(
-                f"reg_covar={self.reg_covar} exceeds 1 % of the variance of "
-                f"{self.schema_.label(j)}{constant}, {self._variances[j]:.3g}{others}: "
-                "regularisation shapes the density there. Set reg_covar='scale', "
-                "standardise the columns, or drop those that are constant.",
-                DegenerateDataWarning,
-                stacklevel=7,
-            )
-
-    def _warn_of_degeneracy(self, params):
-        # What is left of a column's variance in a component, given all other columns.
-        K, D = params.means.shape
-        precisions = self._structure.precisions(params.precisions_cholesky)
-        left = 1.0 / self._structure.variances(precisions, K, D)
-        used = params.weights > 1e-9
-        singular = params.repaired | (left[used] <= 2 * self._reg).any(axis=0)
-        if singular.any():
-            found = np.flatnonzero(singular)
-            labels = ", ".join(self.schema_.label(j) for j in found[:5])
-            more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-            warnings.warn(
-                f"A component has no variance of its own in {labels}{more}: the values "
-                "there are constant, repeated, or given by the other columns, so the "
-                f"variance is what regularisation (reg_covar={self.reg_covar}) put "
-                "there. Drop such columns, use fewer components, covariance_type="
-                "'diag', or a larger reg_covar.",
-                DegenerateDataWarning,
-                stacklevel=6,
-            )
-
-    def _dequantized_columns(self):
-        if self.dequantize is None:
-            return ()
-        if isinstance(self.dequantize, str):
-            return tuple(np.flatnonzero(self.schema_.resolution > 0))
-        return tuple(self._column_indices(self.dequantize, "dequantize"))
-
-    def _add_noise(self, X, rng):
-        columns = list(self._dequantized_columns())
-        if not columns:
-            return X
-        noise = rng.random((len(X), len(columns))) - 0.5
-        X = X.copy()
-        X[:, columns] += noise * self.schema_.resolution[columns]
-        return X
-
-    # ---- scores and draws ----
-
     def _posterior(self, X, with_resp):
         params = self._fitted_params()
         args = self._structure.kernel_args(params, X.dtype)
@@ -388,10 +334,14 @@ class GaussianMixture(
         return self._posterior(X, with_resp=False)[0]
 
     def _predict_proba(self, X):
-        return self._posterior(X, with_resp=True)[1]
+        resp = self._posterior(X, with_resp=True)[1]
+        # Where every component's density underflows, the weights are all there is.
+        resp[~resp.any(axis=1)] = self.weights_
+        return resp
 
     def _sample(self, n_samples, rng):
-        return gaussian.draw(self._structure, self._fitted_params(), n_samples, rng)
+        draws = gaussian.draw(self._structure, self._fitted_params(), n_samples, rng)
+        return draws.astype(self._dtype)
 
     def _sample_conditional(self, X, rng):
         return gaussian.draw_missing(

@@ -62,7 +62,9 @@ def _sample_rows(X, sample_weight, n_components, rng):
     size = min(_SAMPLE_ROWS, _SAMPLE_CELLS // X.shape[1])
     size = max(size, 50 * n_components, 1000)
     if max(n_rows, total) > size:
-        at = (rng.random() + np.arange(size)) / size  # evenly spaced in weight
+        # One row from each of `size` equal shares of the weight, at a place of its own:
+        # even steps would miss half of a table whose sources take turns.
+        at = (np.arange(size) + rng.random(size)) / size
         if sample_weight is None:
             drawn = (at * n_rows).astype(np.intp)
         else:

@@ -1,11 +1,17 @@
 """The EM loop: threads, restarts, interruption, callbacks, progress."""
 
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from sklearn.callback import ProgressBar
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_gen._blocks import effective_n_jobs, row_blocks, sum_blocks, workers
+from sklearn_gen._em import EMModel
 from sklearn_gen.mixture import GaussianMixture
 
 
@@ -167,3 +173,100 @@ def test_failed_fit_keeps_the_earlier_state(X):
     with pytest.raises(ValueError, match="weights_init"):
         model.set_params(weights_init=[2.0]).fit(X[:300, :2])
     np.testing.assert_array_equal(model.score_samples(X[:10, :3]), before)
+
+
+class ExponentialMixture(EMModel):
+    """A second model on the loop: what a new one has to write."""
+
+    Params = namedtuple("Params", "weights rates")
+    Stats = namedtuple("Stats", "log_likelihood weight s0 s1")
+
+    def __init__(self, n_components=2, random_state=None):
+        self.n_components, self.random_state = n_components, random_state
+        self.tol, self.max_iter, self.n_init, self.warm_start = 1e-9, 500, 1, False
+        self.verbose, self.verbose_interval, self.n_jobs = 0, 10, None
+
+    def _initial_params(self, X, sample_weight, rng):
+        rates = rng.uniform(0.5, 2.0, size=self.n_components) / X.mean()
+        return self.Params(np.full(self.n_components, 1 / self.n_components), rates)
+
+    def _log_joint(self, X, params):
+        return np.log(params.weights) + np.log(params.rates) - X * params.rates
+
+    def _suff_stats(self, block, params):
+        joint = self._log_joint(block.X, params)
+        log_prob = logsumexp(joint, axis=1)
+        w = block.sample_weight if block.sample_weight.size else np.ones(len(joint))
+        resp = w[:, None] * np.exp(joint - log_prob[:, None])
+        s1 = (resp * block.X).sum(axis=0)
+        return self.Stats(w @ log_prob, block.weight, resp.sum(axis=0), s1)
+
+    def _m_step(self, stats, params):
+        return self.Params(stats.s0 / stats.s0.sum(), stats.s0 / stats.s1)
+
+    def _fitted_attributes(self, params):
+        return {"weights_": params.weights, "rates_": params.rates}
+
+    def _fitted_params(self):
+        return self.Params(self.weights_, self.rates_)
+
+    def _score_samples(self, X):
+        return logsumexp(self._log_joint(X, self._fitted_params()), axis=1)
+
+    def _sample(self, n_samples, rng):
+        labels = rng.choice(len(self.weights_), p=self.weights_, size=n_samples)
+        return rng.exponential(1.0 / self.rates_[labels])[:, None]
+
+
+def test_a_model_of_three_functions_gets_the_rest():
+    rng = np.random.default_rng(0)
+    X = rng.exponential(np.where(rng.random(5000) < 0.3, 10.0, 0.5))[:, None]
+    model = ExponentialMixture(random_state=0).fit(X)
+    np.testing.assert_allclose(np.sort(1 / model.rates_), [0.5, 10.0], rtol=0.1)
+    assert np.diff(model.lower_bounds_).min() > -1e-12
+    weights = rng.integers(0, 3, size=len(X))
+    weighted = ExponentialMixture(random_state=0).fit(X, sample_weight=weights)
+    repeated = ExponentialMixture(random_state=0).fit(np.repeat(X, weights, axis=0))
+    assert weighted.score(X) == pytest.approx(repeated.score(X), abs=1e-6)
+    before = model.score(X)
+    assert model.partial_fit(X[:500]).score(X) > before - 0.02
+
+
+def test_a_small_batch_after_fit_moves_little(X):
+    data = X[:500, :3]
+    model = fitted(data)
+    before = model.score(data)
+    model.partial_fit(data[:1])
+    assert model.score(data) > before - 0.5
+
+
+@pytest.mark.parametrize(
+    "change", [{"n_components": 4}, {"covariance_type": "diag"}, {"columns": 2}]
+)
+def test_going_on_after_a_change_is_an_error(X, change):
+    columns = change.pop("columns", 3)
+    model = fitted(X[:500, :3], warm_start=True).set_params(**change)
+    with pytest.raises(ValueError, match=r"Can't go on from the last fit: means_"):
+        model.fit(X[:500, :columns])
+
+
+def test_concurrent_fits_restore_the_threads_of_blas(X):
+    def n_threads():
+        return [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = n_threads()
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda i: fitted(X[i::8], max_iter=3, tol=1e9), range(8)))
+        assert n_threads() == before
+
+
+def test_n_jobs_zero_is_refused(X):
+    with pytest.raises(ValueError, match="n_jobs must not be 0"):
+        fitted(X[:100, :2], n_jobs=0)
+
+
+def test_warnings_point_at_the_users_line(X):
+    with pytest.warns(ConvergenceWarning) as caught:
+        fitted(X[:500, :3], max_iter=2, tol=1e-12)
+    assert all(warning.filename == __file__ for warning in caught)

@@ -1,7 +1,5 @@
 """GaussianMixture beside scikit-learn's, and what it has beyond it."""
 
-import warnings
-
 import mpmath
 import numpy as np
 import pytest
@@ -9,7 +7,6 @@ from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture as SklearnMixture
 
-from sklearn_gen.base import DegenerateDataWarning, DiscreteColumnWarning
 from sklearn_gen.mixture import GaussianMixture
 
 COVARIANCE_TYPES = ["full", "tied", "diag", "spherical"]
@@ -279,86 +276,6 @@ def test_bad_parameters_are_named(parameter, value, message):
         model.fit(X)
 
 
-def test_dequantize_takes_away_what_reg_covar_can_buy():
-    rng = np.random.default_rng(0)
-    X = rng.poisson(3.0, size=(800, 1)).astype(float)
-    kwargs = {"n_components": 6, "random_state": 0, "n_init": 3, "max_iter": 500}
-    with pytest.warns(DiscreteColumnWarning, match=r"column 0.*dequantize='auto'"):
-        bought = [
-            GaussianMixture(reg_covar=reg, **kwargs).fit(X).score(X)
-            for reg in (1e-4, 1e-8)
-        ]
-    assert bought[1] > bought[0] + 1.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        honest = [
-            GaussianMixture(reg_covar=reg, dequantize="auto", **kwargs).fit(X).score(X)
-            for reg in (1e-4, 1e-8)
-        ]
-    assert honest[1] == pytest.approx(honest[0], abs=0.05)
-
-
-def test_dequantize_names_columns_of_a_frame():
-    pandas = pytest.importorskip("pandas")
-    rng = np.random.default_rng(0)
-    frame = pandas.DataFrame(
-        {"count": rng.poisson(3.0, 300), "x": rng.normal(size=300)}
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        model = GaussianMixture(dequantize=["count"], random_state=0).fit(frame)
-    assert model.covariances_[0, 0, 0] == pytest.approx(
-        frame["count"].var(ddof=0) + 1 / 12, rel=0.05
-    )
-
-
-DEGENERATE = {
-    "one-hot": np.eye(3)[np.arange(60) % 3],
-    "constant column": np.c_[mixed_rows(60, 2, 1), np.full(60, 5.0)],
-    "duplicates": np.repeat(mixed_rows(2, 3, 1), 30, axis=0),
-    "more columns than rows": mixed_rows(5, 10, 1),
-    "fewer distinct rows than components": np.full((50, 3), 2.5),
-    "one row": mixed_rows(1, 3, 1),
-    "tiny": 1e-8 * np.c_[mixed_rows(60, 2, 1), np.zeros(60)],
-    "huge": 1e8 * np.c_[mixed_rows(60, 2, 1), np.ones(60)],
-    "huge and collinear": 1e8 * mixed_rows(60, 2, 1) @ [[1.0, 0, 1], [0, 1, 1]],
-}
-
-
-@pytest.mark.parametrize("reg_covar", [1e-6, 0.0, "scale"])
-@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
-@pytest.mark.parametrize("name", DEGENERATE)
-def test_degenerate_data_fit_with_finite_densities(name, covariance_type, reg_covar):
-    X = DEGENERATE[name]
-    model = GaussianMixture(
-        3, covariance_type=covariance_type, reg_covar=reg_covar, random_state=0
-    )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        model.fit(X)
-    if not (name == "huge and collinear" and covariance_type in ("diag", "spherical")):
-        named = [w for w in caught if issubclass(w.category, DegenerateDataWarning)]
-        assert any("column" in str(w.message) for w in named)
-    assert np.isfinite(model.score_samples(X)).all()
-    assert np.isfinite(model.precisions_).all()
-    assert np.isfinite(model.sample(10, random_state=0)).all()
-
-
-def test_scale_regularisation_follows_units():
-    X = mixed_rows(300, 3, 2)
-    units = np.array([1e-6, 1.0, 1e6])
-    start = same_start(X, 2, "full") | {"reg_covar": "scale", "max_iter": 50}
-    plain = GaussianMixture(**start).fit(X)
-    start["means_init"] = start["means_init"] * units
-    start["precisions_init"] = start["precisions_init"] / units[:, None] / units
-    rescaled = GaussianMixture(**start).fit(X * units)
-    np.testing.assert_allclose(
-        rescaled.score_samples(X * units),
-        plain.score_samples(X) - np.log(units).sum(),
-        rtol=1e-9,
-    )
-
-
 def test_sample_from_a_mixture_has_its_moments():
     X = mixed_rows(2000, 3, 3)
     for covariance_type in COVARIANCE_TYPES:
@@ -372,3 +289,55 @@ def test_sample_from_a_mixture_has_its_moments():
         expected = model.predict_proba(draws).mean(axis=0)
         assert np.abs(model.weights_ - expected).max() < 6 * 0.5 / np.sqrt(len(draws))
         assert shares.sum() == pytest.approx(1.0)
+
+
+def test_start_sees_sources_that_take_turns():
+    rng = np.random.default_rng(0)
+    centers = np.array([[0.0, 0], [10, 0], [0, 10], [10, 10]])
+    # even rows come from the first two clusters, odd rows from the others
+    labels = np.arange(40_000) % 2 * 2 + rng.integers(2, size=40_000)
+    X = centers[labels] + rng.normal(size=(40_000, 2))
+    truth = GaussianMixture(4, means_init=centers).fit(X).score(X)
+    for seed in range(3):
+        score = GaussianMixture(4, n_init=2, random_state=seed).fit(X).score(X)
+        assert score > truth - 0.01
+
+
+@pytest.mark.parametrize("weight", [1.0, 1e-30, 1e30])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_only_ratios_of_weights_matter(weight, dtype):
+    X = mixed_rows(300, 2, 2).astype(dtype)
+    start = same_start(X, 2, "full")
+    plain = GaussianMixture(**start).fit(X)
+    weighted = GaussianMixture(**start).fit(X, sample_weight=weight)
+    np.testing.assert_allclose(weighted.means_, plain.means_, rtol=1e-4)
+    assert plain.bic(X, sample_weight=1.0) == pytest.approx(plain.bic(X), rel=1e-6)
+
+
+def test_sample_keeps_float32():
+    X = mixed_rows(100, 2, 1).astype(np.float32)
+    assert GaussianMixture(random_state=0).fit(X).sample(3).dtype == np.float32
+
+
+def test_rows_beyond_every_density_get_the_weights():
+    model = GaussianMixture(3, random_state=0).fit(mixed_rows(300, 2, 3))
+    far = np.full((1, 2), 1e200)
+    assert model.score_samples(far)[0] == -np.inf
+    np.testing.assert_array_equal(model.predict_proba(far)[0], model.weights_)
+
+
+def test_box_bounds_are_checked():
+    model = GaussianMixture(2, random_state=0).fit(mixed_rows(100, 2, 2))
+    with pytest.raises(ValueError, match=r"lower must not exceed upper, got 1\.0"):
+        model.interval_probability([1.0, 0.0], [0.0, 1.0])
+    with pytest.raises(ValueError, match="got nan"):
+        model.interval_probability([np.nan, 0.0], [0.0, 1.0])
+
+
+def test_marginal_takes_a_mask():
+    X = mixed_rows(100, 3, 2)
+    model = GaussianMixture(2, random_state=0).fit(X)
+    masked = model.marginal([True, False, True])
+    np.testing.assert_array_equal(masked.means_, model.marginal([0, 2]).means_)
+    with pytest.raises(ValueError, match="columns is a mask of 2 columns; there are 3"):
+        model.marginal([True, False])
