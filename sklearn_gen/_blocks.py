@@ -140,7 +140,7 @@ _blas_users = []  # the limit that the first of concurrent calls set
 
 
 @contextmanager
-def _one_blas_thread():
+def one_blas_thread():
     """Limit BLAS to one thread while any thread of the process computes here.
 
     The limit is global, so of concurrent calls the first sets and the last lifts it.
@@ -167,7 +167,7 @@ def workers(n_jobs):
     BLAS is limited to one thread meanwhile: blocks are the parallelism.
     """
     n_threads = effective_n_jobs(n_jobs)
-    with _one_blas_thread():
+    with one_blas_thread():
         if n_threads == 1:
             yield map
         else:

@@ -328,6 +328,6 @@ class SilentOnEmptyColumns(ReferenceGaussian):
 @caught_by("check_extreme_weights_fit")
 class ForgetsToNormalise(ReferenceGaussian):
     def _set(self, mean, covariance):
-        if not 1e-3 < self.total_ < 1e6:
+        if self.total_ < 10.0:
             covariance = covariance * np.nan
         super()._set(mean, covariance)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
-from sklearn_gen._blocks import row_blocks, workers
+from sklearn_gen._blocks import one_blas_thread, row_blocks, workers
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._em import EMModel
 from sklearn_gen.base import (
@@ -35,7 +35,8 @@ class GaussianMixture(
 
     A drop-in for :class:`sklearn.mixture.GaussianMixture` (same parameters, defaults
     and fitted attributes; from the same start the same iterates) that adds sample
-    weights, missing values, conditional draws, stepwise EM and threads.
+    weights, missing values, conditional draws, stepwise EM and threads. One difference:
+    `sample` returns the rows only; ``predict`` names their components.
 
     Parameters
     ----------
@@ -117,6 +118,9 @@ class GaussianMixture(
     O(n K D^2) (full), O(n D^2 + n K D) (tied) or O(n K D) (diag, spherical); beside X
     it needs a few blocks of rows. NaN means "not observed": EM is then exact, not
     imputation, with rows grouped by which cells they have; K D^3 is added per pattern.
+
+    Given integer weights or repeated rows, the fit is the same, except with
+    ``init_params="random"`` and with `dequantize`, which draw numbers per row.
 
     With `reg_covar` above zero EM needn't be monotone: `lower_bounds_` records a fall.
     A covariance that is singular in spite of `reg_covar` gets 1e-8 of each column's
@@ -340,10 +344,15 @@ class GaussianMixture(
         return resp
 
     def _sample(self, n_samples, rng):
-        draws = gaussian.draw(self._structure, self._fitted_params(), n_samples, rng)
+        with one_blas_thread():
+            draws = gaussian.draw(
+                self._structure, self._fitted_params(), n_samples, rng
+            )
         return draws.astype(self._dtype)
 
     def _sample_conditional(self, X, rng):
-        return gaussian.draw_missing(
-            self._structure, self._fitted_params(), X, self._predict_proba(X), rng
-        )
+        resp = self._predict_proba(X)
+        with one_blas_thread():  # thousands of small systems: threads would wait
+            return gaussian.draw_missing(
+                self._structure, self._fitted_params(), X, resp, rng
+            )

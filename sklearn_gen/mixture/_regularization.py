@@ -31,7 +31,8 @@ class Regularization:
         if len(found):
             j = found[0]
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            constant = " (constant)" if self._variances[j] == 0 else ""
+            constant = " (constant or never observed)"
+            constant = constant if self._variances[j] == 0 else ""
             warn(
                 f"reg_covar={self.reg_covar} exceeds 1 % of the variance of "
                 f"{self.schema_.label(j)}{constant}, {self._variances[j]:.3g}{others}: "
