@@ -14,8 +14,21 @@ __all__ = [
     "column_transformer_indices",
     "fit_context",
     "power_transformer_scaling",
+    "power_transformer_spread",
     "safe_indexing",
 ]
+
+
+def power_transformer_spread(transformer):
+    """Standard deviation of a fitted PowerTransformer's powers in units of their mean.
+
+    None where it doesn't standardise, and so knows neither.
+    """
+    if not transformer.standardize:
+        return None
+    mean, variance = transformer._scaler.mean_, transformer._scaler.var_
+    size = np.maximum(np.abs(mean), np.finfo(float).tiny)
+    return np.sqrt(variance) / size
 
 
 def power_transformer_scaling(transformer):

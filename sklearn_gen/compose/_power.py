@@ -8,7 +8,8 @@ import numpy as np
 from scipy.special import boxcox, boxcox1p, inv_boxcox, inv_boxcox1p
 from sklearn.preprocessing import PowerTransformer
 
-from sklearn_gen._compat import power_transformer_scaling
+from sklearn_gen._columns import column_label
+from sklearn_gen._compat import power_transformer_scaling, power_transformer_spread
 from sklearn_gen.compose._rules import (
     inverse,
     log_abs_det_jacobian,
@@ -18,10 +19,14 @@ from sklearn_gen.compose._rules import (
     sum_observed,
 )
 
+# Powers that differ by less than this, relative to their size, keep under seven digits.
+_LEAST_SPREAD = 1e-9
+
 
 @log_abs_det_jacobian.register
 def _(transformer: PowerTransformer, X):
     rows = observed_rows(transformer, X)
+    _check_digits(transformer)
     _, scale = power_transformer_scaling(transformer)
     power = transformer.lambdas_ - 1.0
     if transformer.method == "yeo-johnson":
@@ -32,6 +37,28 @@ def _(transformer: PowerTransformer, X):
     log_x = np.log(np.where(rows > 0, rows, 1.0))
     log_det = sum_observed(power * log_x - np.log(scale), rows)
     return np.where(outside, -np.inf, log_det)
+
+
+def _check_digits(transformer):
+    """Refuse powers that tell rows apart only in their last digits, or not at all.
+
+    Far from zero the likeliest power of a column may be so extreme (-300 for densities
+    around 0.99) that all its values come out as 1 / 300 to sixteen digits.
+    """
+    spread = power_transformer_spread(transformer)
+    if spread is None:
+        return
+    lost = np.flatnonzero((spread < _LEAST_SPREAD) & (transformer.lambdas_ != 1.0))
+    if len(lost):
+        names = getattr(transformer, "feature_names_in_", None)
+        raise ValueError(
+            f"PowerTransformer chose lambda={transformer.lambdas_[lost[0]]:.4g} for "
+            f"{column_label(names, lost[0])}; the powers differ by only "
+            f"{spread[lost[0]]:.1g} of their size, so floating point loses what tells "
+            "the rows apart, and the density would not integrate to one. Put "
+            "StandardScaler before PowerTransformer, or drop the column if it is "
+            "constant."
+        )
 
 
 @inverse.register

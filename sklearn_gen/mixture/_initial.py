@@ -3,6 +3,7 @@
 import numpy as np
 
 _BLOCK_CELLS = 2**15  # looked at together, in the cache
+_FOLD = 32
 
 
 def column_variances(X, sample_weight):
@@ -17,22 +18,29 @@ def column_variances(X, sample_weight):
 
 def _weighted_mean(X, sample_weight, center, power):
     """Weighted mean of (X - center) ** power over the observed cells."""
-    total, weight = np.zeros(X.shape[1]), np.zeros(X.shape[1])
-    size = max(1, _BLOCK_CELLS // X.shape[1])
+    n_features = X.shape[1]
+    total, weight = np.zeros(n_features), np.zeros(n_features)
+    size = max(1, _BLOCK_CELLS // n_features // _FOLD) * _FOLD
     for start in range(0, len(X), size):
-        deviations = X[start : start + size] - center
-        w = np.ones(len(deviations))
-        if sample_weight is not None:
-            w = sample_weight[start : start + size]
+        rows = X[start : start + size]
+        if sample_weight is None:
+            # Side by side, rows make inner loops that are long enough for NumPy.
+            fold = _FOLD if len(rows) % _FOLD == 0 else 1
+            rows, w = rows.reshape(len(rows) // fold, -1), np.ones(len(rows) // fold)
+        else:
+            fold, w = 1, sample_weight[start : start + size]
+        deviations = rows - np.tile(center, fold)
         missing = np.isnan(deviations)
         if missing.any():
             deviations[missing] = 0.0
-            weight += np.einsum("i,ij->j", w, ~missing)
+            observed = np.einsum("i,ij->j", w, ~missing)
+            weight += observed.reshape(fold, n_features).sum(axis=0)
         else:
-            weight += w.sum()
+            weight += fold * w.sum()
         if power == 2:
             deviations *= deviations
-        total += np.einsum("i,ij->j", w, deviations)
+        sums = np.einsum("i,ij->j", w, deviations)
+        total += sums.reshape(fold, n_features).sum(axis=0)
     return total / np.maximum(weight, np.finfo(float).tiny)
 
 

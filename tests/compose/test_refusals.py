@@ -156,3 +156,15 @@ def test_steps_that_are_no_steps_get_scikit_learns_error():
             WINE
         )
     assert isinstance(GenerativePipeline([("gm", GaussianMixture())]), Pipeline)
+
+
+def test_power_transformer_that_loses_its_digits_is_refused():
+    # The likeliest power is about -9: all of 31 ** -9 / -9 + 1 / 9 is 1 / 9.
+    X = 30 + np.random.default_rng(0).gamma(4, 0.3, size=(1500, 1))
+    bare = make_generative_pipeline(PowerTransformer(), GaussianMixture())
+    with pytest.raises(ValueError, match=r"lambda=-.*column 0.*Put StandardScaler"):
+        bare.fit(X)
+    scaled = make_generative_pipeline(
+        StandardScaler(), PowerTransformer(), GaussianMixture(random_state=0)
+    ).fit(X)
+    assert len(np.unique(scaled.sample(200))) == 200
