@@ -89,7 +89,7 @@ def full_moments(
     constants = _constants(log_weights, log_det, d)
     packed = pack_triangles(precisions_cholesky)
     z = new_group(rows)
-    u, root, D = new_scatter(rows, d)
+    space, D = new_scatter(rows, d)
     log_likelihood = 0.0
     s0, s1 = np.zeros(K), np.zeros((K, D))
     s2 = aligned_zeros(K * D * D, s1.dtype).reshape(K, D, D)
@@ -109,8 +109,7 @@ def full_moments(
                 k,
                 work[0],
                 centers,
-                u,
-                root,
+                space,
                 s1,
                 s2,
             )
@@ -250,7 +249,7 @@ def tied_moments(
     packed = pack_triangles(precision_cholesky.reshape(1, d, d))
     white_means = _whitened_means(means, center, precision_cholesky)
     centers = center.reshape(1, d)
-    u, root, D = new_scatter(rows, d)
+    space, D = new_scatter(rows, d)
     z, y = new_group(rows), np.zeros_like(rows)
     log_likelihood = 0.0
     s0, s1, none = np.zeros(K), np.zeros((K, d)), np.zeros((0, d))
@@ -286,8 +285,7 @@ def tied_moments(
             np.intp(0),  # see _tied_log_joint
             weight[0],
             centers,
-            u,
-            root,
+            space,
             ignored,
             s2,
         )
