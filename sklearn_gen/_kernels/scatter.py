@@ -21,35 +21,57 @@ def narrow_scatter(rows, groups, d, resp, k, centers, weighted, s1, s2):
     """Add the weighted sums about centers[k] to s1[k] and s2[k], its lower triangle.
 
     rows (G, D, R) are 0 from feature d to the next multiple of 4; ``weighted`` (4, B)
-    is work space: resp (x_a - center_a) of the 4 features of a strip of tiles.
+    is work space: resp (x_a - center_a) of the 4 features of a strip of tiles, which
+    saves a fifth of the work. Up to 8 features there is one tile to a strip, and None
+    in its place compiles a version that neither writes nor reads it.
     """
     for a in range(0, d, 4):
-        _add_diagonal_tile(rows, groups, d, resp, k, centers, a, weighted, s1, s2)
+        if d <= 8:
+            _add_diagonal_tile(rows, groups, d, resp, k, centers, a, None, s1, s2)
+        else:
+            _add_diagonal_tile(rows, groups, d, resp, k, centers, a, weighted, s1, s2)
         for b in range(0, a, 4):
-            _add_tile(rows, groups, weighted, k, centers, a, b, s2)
+            if d <= 8:
+                _add_tile(rows, groups, d, resp, k, centers, a, b, None, s2)
+            else:
+                _add_tile(rows, groups, d, resp, k, centers, a, b, weighted, s2)
 
 
 @jit
-def _add_tile(rows, groups, weighted, k, centers, a, b, s2):
+def _center(centers, k, j, d):
+    return splat(centers[k, j] if j < d else centers.dtype.type(0.0))
+
+
+@jit
+def _weighted_row(rows, g, i, width, resp, k, a, center, weighted, q):
+    at = g * 4 * width + i
+    if weighted is None:
+        return load(resp, (k, at)) * (load(rows, (g, a + q, i)) - center)
+    return load(weighted, (q, at))
+
+
+@jit
+def _add_tile(rows, groups, d, resp, k, centers, a, b, weighted, s2):
     width = 64 // rows.itemsize
+    ma, mb = _center(centers, k, a, d), _center(centers, k, a + 1, d)
+    mc, md = _center(centers, k, a + 2, d), _center(centers, k, a + 3, d)
     m0, m1 = splat(centers[k, b]), splat(centers[k, b + 1])
     m2, m3 = splat(centers[k, b + 2]), splat(centers[k, b + 3])
     a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = splat(rows.dtype.type(0.0))
     c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = a0
     for g in range(groups):
         for i in range(0, 4 * width, width):
-            at = g * 4 * width + i
             x0 = load(rows, (g, b, i)) - m0
             x1 = load(rows, (g, b + 1, i)) - m1
             x2 = load(rows, (g, b + 2, i)) - m2
             x3 = load(rows, (g, b + 3, i)) - m3
-            p = load(weighted, (0, at))
+            p = _weighted_row(rows, g, i, width, resp, k, a, ma, weighted, 0)
             a0, a1, a2, a3 = a0 + p * x0, a1 + p * x1, a2 + p * x2, a3 + p * x3
-            p = load(weighted, (1, at))
+            p = _weighted_row(rows, g, i, width, resp, k, a, mb, weighted, 1)
             b0, b1, b2, b3 = b0 + p * x0, b1 + p * x1, b2 + p * x2, b3 + p * x3
-            p = load(weighted, (2, at))
+            p = _weighted_row(rows, g, i, width, resp, k, a, mc, weighted, 2)
             c0, c1, c2, c3 = c0 + p * x0, c1 + p * x1, c2 + p * x2, c3 + p * x3
-            p = load(weighted, (3, at))
+            p = _weighted_row(rows, g, i, width, resp, k, a, md, weighted, 3)
             d0, d1, d2, d3 = d0 + p * x0, d1 + p * x1, d2 + p * x2, d3 + p * x3
     _add_row(s2, k, a, b, a0, a1, a2, a3)
     _add_row(s2, k, a + 1, b, b0, b1, b2, b3)
@@ -63,11 +85,6 @@ def _add_row(s2, k, a, b, x0, x1, x2, x3):
     s2[k, a, b + 1] += row_sum(x1)
     s2[k, a, b + 2] += row_sum(x2)
     s2[k, a, b + 3] += row_sum(x3)
-
-
-@jit
-def _center(centers, k, j, d):
-    return splat(centers[k, j] if j < d else centers.dtype.type(0.0))
 
 
 @jit
@@ -90,7 +107,7 @@ def _add_diagonal_tile(rows, groups, d, resp, k, centers, a, weighted, s1, s2):
             a0, b0, c0, d0 = a0 + p0 * x0, b0 + p1 * x0, c0 + p2 * x0, d0 + p3 * x0
             b1, c1, d1 = b1 + p1 * x1, c1 + p2 * x1, d1 + p3 * x1
             c2, d2, d3 = c2 + p2 * x2, d2 + p3 * x2, d3 + p3 * x3
-            if a > 0:
+            if weighted is not None:
                 store(weighted, (0, at), p0)
                 store(weighted, (1, at), p1)
                 store(weighted, (2, at), p2)
