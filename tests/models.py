@@ -38,7 +38,7 @@ MODELS = [
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)
     ),
-    make_generative_pipeline(PowerTransformer(), GaussianMixture()),
+    make_generative_pipeline(StandardScaler(), PowerTransformer(), GaussianMixture()),
     DensityOutlierDetector(),
     DensityOutlierDetector(
         make_generative_pipeline(StandardScaler(), GaussianMixture()), contamination=0.1
