@@ -281,15 +281,15 @@ def scatter(X, start, size, rows, resp, k, weight, centers, space, s1, s2):
     """Add the moments of a block about centers[k], weighted by resp[k], to s1, s2."""
     d = X.shape[1]
     weighted, u, root = space
-    # Nanoseconds per row, measured on one core in float64: narrow 2.0 (d = 8), 7.2
-    # (16), 26 (32), 250 (100), in proportion to d^2; wide 12, 15, 30 and 210, about
-    # 0.75 + 400 / d^2 times as much. Below 8 features wide never wins.
+    # Nanoseconds per row, measured on one core in float64: narrow 2.1 (d = 8), 6.8
+    # (16), 22 (32) and 192 (100), in proportion to d^2; wide 8.1, 13, 28 and 205, about
+    # 1 + 200 / d^2 times as much. Below 8 features wide never wins.
     count = 0
     if d >= 8:
         negligible = X.dtype.type(NEGLIGIBLE)
         for i in range(size):
             count += resp[k, i] > negligible * weight[i]
-    if d < 8 or count * (3 * d * d + 1600) > 4 * size * d * d:
+    if d < 8 or count * (d * d + 200) > size * d * d:
         groups = -(-size // rows.shape[2])
         narrow_scatter(rows, groups, d, resp, k, centers, weighted, s1, s2)
     else:
