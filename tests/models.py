@@ -38,7 +38,7 @@ MODELS = [
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)
     ),
-    make_generative_pipeline(StandardScaler(), PowerTransformer(), GaussianMixture()),
+    make_generative_pipeline(PowerTransformer(), GaussianMixture()),
     DensityOutlierDetector(),
     DensityOutlierDetector(
         make_generative_pipeline(StandardScaler(), GaussianMixture()), contamination=0.1
@@ -59,6 +59,16 @@ def is_pipeline(estimator):
     return isinstance(estimator, GenerativePipeline)
 
 
+def starts_with_powers(estimator):
+    return is_pipeline(estimator) and isinstance(
+        estimator.steps[0][1], PowerTransformer
+    )
+
+
+POWERS = (
+    "The check's rows are 100 +- 1, where PowerTransformer's powers differ by less than "
+    "floating point can tell: such a fit is refused, naming the remedy (a scaler first)."
+)
 STEPS = (
     "A pipeline fits its steps in place, as scikit-learn's Pipeline does, which "
     "expects the same failure."
@@ -66,6 +76,9 @@ STEPS = (
 EXPECTED_FAILURES = [
     Expected("check_dont_overwrite_parameters", is_pipeline, STEPS),
     Expected("check_estimators_overwrite_params", is_pipeline, STEPS),
+    Expected("check_fit_idempotent", starts_with_powers, POWERS),
+    Expected("check_fit_check_is_fitted", starts_with_powers, POWERS),
+    Expected("check_n_features_in", starts_with_powers, POWERS),
     Expected(
         "check_sample_weight_equivalence_on_dense_data",
         lambda estimator: getattr(estimator, "init_params", None) == "random",
