@@ -66,8 +66,8 @@ def starts_with_powers(estimator):
 
 
 POWERS = (
-    "The check's rows are 100 +- 1, where PowerTransformer's powers differ by less than "
-    "floating point can tell: such a fit is refused, naming the remedy (a scaler first)."
+    "The check's rows are 100 +- 1, where PowerTransformer's powers differ by less "
+    "than floating point can tell: such a fit is refused (a scaler must come first)."
 )
 STEPS = (
     "A pipeline fits its steps in place, as scikit-learn's Pipeline does, which "
