@@ -179,9 +179,19 @@ class BijectiveTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         -------
         X_original : ndarray of shape (n_samples, n_features)
             Rows of its input.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of columns than `fit` saw.
         """
         check_is_fitted(self)
         rows = np.asarray(X)
+        if rows.ndim != 2 or rows.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X must have the {self.n_features_in_} columns that "
+                f"BijectiveTransformer was fitted on, got shape {rows.shape}."
+            )
         return self._apply(
             "inverse_func", rows if rows.dtype.kind == "f" else rows * 1.0
         )

@@ -18,7 +18,12 @@ from sklearn_gen.compose._rules import (
     output_range,
     output_rows,
 )
-from sklearn_gen.compose._tables import take_columns, take_rows
+from sklearn_gen.compose._tables import (
+    as_floats,
+    take_columns,
+    take_rows,
+    untouched,
+)
 
 
 def step_label(name, transformer):
@@ -60,7 +65,20 @@ def push(steps, X):
             if len(rows) == 0:
                 break
             X = forward(transformer, X)
+            _refuse_overflow(X, rows)
     return X, log_det
+
+
+def _refuse_overflow(Z, rows):
+    """Refuse outputs that are infinite; what came in was finite."""
+    infinite = np.isinf(as_floats(Z))
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        raise ValueError(
+            f"its output is infinite for row {rows[row]} (column {column} of the "
+            "output), though its input is finite: that row is too far out for "
+            "floating point. Clip or drop it."
+        )
 
 
 def pull(steps, Z):
@@ -86,6 +104,7 @@ def check_known(name, transformer):
             for inner in transformer.steps:
                 check_known(*inner)
         elif isinstance(transformer, ColumnTransformer):
+            _refuse_weights(transformer)
             for inner_name, inner, _ in transformer.transformers:
                 check_known(inner_name, inner)
         elif isinstance(transformer, FunctionTransformer):
@@ -187,7 +206,7 @@ def _(transformer: ColumnTransformer, X):
 
 @forward.register
 def _(transformer: ColumnTransformer, X):
-    Z = transformer.transform(X)
+    Z = transformer.transform(untouched(transformer, X))
     values = np.array(Z)
     for _, inner, columns, outputs in _blocks(transformer):
         part = _columns_of(transformer, X, columns)
@@ -216,9 +235,20 @@ def _(transformer: ColumnTransformer, lower, upper):
     return image_lower, image_upper
 
 
+def _refuse_weights(transformer):
+    if transformer.transformer_weights:
+        raise ValueError(
+            f"transformer_weights={transformer.transformer_weights!r} multiplies "
+            "outputs after the transformers, which the Jacobian would not know. Remove "
+            "it; to scale columns, chain a scaler or a BijectiveTransformer in a "
+            "Pipeline."
+        )
+
+
 def _blocks(transformer):
     """List (name, transformer, input columns, output columns) of disjoint blocks."""
     check_is_fitted(transformer)
+    _refuse_weights(transformer)
     indices = column_transformer_indices(transformer)
     owner = {}
     blocks = []
@@ -233,12 +263,16 @@ def _blocks(transformer):
                 "the pipeline, or keep them with remainder='passthrough'."
             )
         for column in columns:
-            if owner.setdefault(column, name) != name:
+            if column in owner:
+                both = f"both {owner[column]!r} and {name!r}"
+                twice = f"{name!r} twice"
                 raise ValueError(
-                    f"ColumnTransformer sends {_labels(transformer, [column])} to both "
-                    f"{owner[column]!r} and {name!r}, so it is not a bijection. Give "
-                    "each column to one transformer (chain them in a Pipeline)."
+                    f"ColumnTransformer sends {_labels(transformer, [column])} to "
+                    f"{twice if owner[column] == name else both}, so it is not a "
+                    "bijection. Give each column to one transformer, once (chain "
+                    "transformers in a Pipeline)."
                 )
+            owner[column] = name
         blocks.append((name, inner, columns, transformer.output_indices_[name]))
     return blocks
 

@@ -12,6 +12,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_gen._columns import column_label
 from sklearn_gen.compose._rules import (
     inverse,
     log_abs_det_jacobian,
@@ -64,7 +65,15 @@ def _refuse_clip(scaler):
 
 def _scaler_log_det(scaler, X):
     check_is_fitted(scaler)
-    slope, _ = _coefficients(scaler)
+    slope, intercept = _coefficients(scaler)
+    unknown = np.flatnonzero(~np.isfinite(slope + intercept))
+    if len(unknown):
+        names = getattr(scaler, "feature_names_in_", None)
+        raise ValueError(
+            f"{column_label(names, unknown[0])} had no finite scale when "
+            f"{type(scaler).__name__} was fitted (every value NaN, or too large). "
+            "Drop the column."
+        )
     return sum_observed(np.log(slope), observed_rows(scaler, X))
 
 

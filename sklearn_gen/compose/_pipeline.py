@@ -3,15 +3,17 @@
 from contextlib import suppress
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_gen._columns import TableSchema
+from sklearn_gen.base import check_rows
 from sklearn_gen.compose._composite import check_known, push
 from sklearn_gen.compose._draws import PipelineDraws
 from sklearn_gen.compose._scores import PipelineScores
-from sklearn_gen.compose._tables import as_floats, take_rows
+from sklearn_gen.compose._tables import overwrites, take_rows
 
 
 def _pipeline_has(name):
@@ -75,6 +77,9 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
     How exact these are is the model's to say: GaussianMixture integrates numerically
     where several correlated columns are bounded.
 
+    X is never written to: where a transformer has ``copy=False``, it is given a copy of
+    the pipeline's input, in fit as well as later.
+
     Rows outside the transformers' domain (zero or less under Box-Cox) score -inf.
 
     Scoring costs what the steps' ``transform`` and the model cost, plus O(n_features)
@@ -118,11 +123,13 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
         Raises
         ------
         TypeError, ValueError
-            If a step is not a bijection; the message names it.
+            If a step is not a bijection, or its fit fails; the message names it. If
+            a column is not numeric or a cell infinite; the message names the column.
         """
-        self._check_steps_known()
-        super().fit(X, y, **params)
-        return self._finish_fit(X)
+        values = self._check_fit(X)
+        with self._naming_fits():
+            super().fit(self._own_rows(X), y, **params)
+        return self._finish_fit(X, values)
 
     @available_if(_pipeline_has("fit_predict"))
     def fit_predict(self, X, y=None, **params):
@@ -142,9 +149,10 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
         labels : ndarray of shape (n_samples,)
             What the last step predicts.
         """
-        self._check_steps_known()
-        labels = super().fit_predict(X, y, **params)
-        self._finish_fit(X)
+        values = self._check_fit(X)
+        with self._naming_fits():
+            labels = super().fit_predict(self._own_rows(X), y, **params)
+        self._finish_fit(X, values)
         return labels
 
     @available_if(_pipeline_has("fit_transform"))
@@ -165,18 +173,35 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
         Z : ndarray of shape (n_samples, n_components)
             What the last step makes of them.
         """
-        self._check_steps_known()
-        Z = super().fit_transform(X, y, **params)
-        self._finish_fit(X)
+        values = self._check_fit(X)
+        with self._naming_fits():
+            Z = super().fit_transform(self._own_rows(X), y, **params)
+        self._finish_fit(X, values)
         return Z
 
-    def _check_steps_known(self):
-        for step in self.steps[:-1]:
-            if isinstance(step, tuple) and len(step) == 2:  # else Pipeline's own error
-                check_known(*step)
+    def _transformers(self):
+        """List the steps before the model, but for what is no step at all."""
+        return [
+            step
+            for step in self.steps[:-1]
+            if isinstance(step, tuple) and len(step) == 2  # else Pipeline's own error
+        ]
 
-    def _finish_fit(self, X):
-        values = as_floats(X)
+    def _check_fit(self, X):
+        """Refuse steps and rows that can't be; return the rows as floats."""
+        for step in self._transformers():
+            check_known(*step)
+        # Validation sets attributes that on a pipeline are properties, so it gets a
+        # stand-in of the same name. Whether NaN is allowed is for each step to say.
+        stand_in = type(type(self).__name__, (BaseEstimator,), {})()
+        return check_rows(stand_in, X, reset=True, allow_nan=True)
+
+    def _own_rows(self, X):
+        """Copy X where a step would write to it: it is needed after the steps' fits."""
+        overwritten = any(overwrites(step) for _, step in self._transformers())
+        return X.copy() if overwritten and hasattr(X, "copy") else X
+
+    def _finish_fit(self, X, values):
         self.schema_ = TableSchema.from_data(X, values)
         if hasattr(self._model, "score_samples"):
             # What only fitted steps can tell: ties, lost components, a bounded range
@@ -194,16 +219,26 @@ class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
         """Number of columns seen during fit."""
         if hasattr(self, "schema_"):
             return len(self.schema_.kinds)
-        return self._first_step().n_features_in_
+        return self._ask_first_step("n_features_in_")
 
     @property
     def feature_names_in_(self):
         """Names of the columns seen during fit, where all are strings."""
-        return self._first_step().feature_names_in_
+        names = self.schema_.names if hasattr(self, "schema_") else None
+        if names and all(isinstance(name, str) for name in names):
+            return np.asarray(names, dtype=object)
+        return self._ask_first_step("feature_names_in_")
 
-    def _first_step(self):
+    def _ask_first_step(self, name):
+        """Look up what a pipeline put together from fitted steps never saw itself."""
         real = (step for _, step in self.steps if step not in (None, "passthrough"))
-        return next(real, None)
+        first = next(real, None)
+        if not hasattr(first, name):
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r}: it is not "
+                "fitted, or not on columns with names."
+            )
+        return getattr(first, name)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

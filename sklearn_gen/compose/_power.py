@@ -11,6 +11,7 @@ from sklearn.preprocessing import PowerTransformer
 from sklearn_gen._columns import column_label
 from sklearn_gen._compat import power_transformer_scaling, power_transformer_spread
 from sklearn_gen.compose._rules import (
+    forward,
     inverse,
     log_abs_det_jacobian,
     observed_rows,
@@ -18,6 +19,7 @@ from sklearn_gen.compose._rules import (
     output_rows,
     sum_observed,
 )
+from sklearn_gen.compose._tables import untouched
 
 # Powers that differ by less than this, relative to their size, keep under seven digits.
 _LEAST_SPREAD = 1e-9
@@ -59,6 +61,28 @@ def _check_digits(transformer):
             "StandardScaler before PowerTransformer, or drop the column if it is "
             "constant."
         )
+
+
+@forward.register
+def _(transformer: PowerTransformer, X):
+    try:
+        return transformer.transform(untouched(transformer, X))
+    except ValueError:
+        # Its inner scaler calls infinite powers of finite cells "Input X".
+        rows = observed_rows(transformer, X)
+        power = _box_cox if transformer.method == "box-cox" else _yeo_johnson
+        with np.errstate(over="ignore"):
+            infinite = np.isinf(power(rows, transformer.lambdas_))
+        if not infinite.any():
+            raise
+        row, column = np.argwhere(infinite)[0]
+        names = getattr(transformer, "feature_names_in_", None)
+        raise ValueError(
+            f"its output is infinite for {rows[row, column]:g} in "
+            f"{column_label(names, column)} (lambda="
+            f"{transformer.lambdas_[column]:.4g}): the value is too far out for "
+            "floating point. Clip or drop it."
+        ) from None
 
 
 @inverse.register

@@ -28,7 +28,7 @@ from sklearn_gen.compose._rules import (
     output_rows,
     sum_observed,
 )
-from sklearn_gen.compose._tables import take_rows
+from sklearn_gen.compose._tables import take_rows, untouched
 
 # Where scikit-learn clips probabilities before Φ⁻¹, to the last digit.
 _CLIP = 1e-7 - np.spacing(1)
@@ -65,7 +65,7 @@ def _(transformer: QuantileTransformer, X):
     Z = np.column_stack(images).astype(np.asarray(first).dtype, copy=False)
     if container_of(first) == "numpy":  # the usual case, spared a second transform
         return Z
-    return rewrap(Z, like=transformer.transform(X))
+    return rewrap(Z, like=transformer.transform(untouched(transformer, X)))
 
 
 @inverse.register

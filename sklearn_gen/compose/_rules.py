@@ -11,6 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen.base import check_rows
+from sklearn_gen.compose._tables import untouched
 
 # Why common transformers have no rule, by class name (the classes aren't imported).
 _REASONS = {
@@ -130,7 +131,7 @@ def inverse(transformer, Z):
            [ 4., 20.]])
     """
     if has_rule(transformer) and hasattr(transformer, "inverse_transform"):
-        return np.asarray(transformer.inverse_transform(Z))
+        return np.asarray(transformer.inverse_transform(untouched(transformer, Z)))
     raise TypeError(no_rule_message(transformer))
 
 
@@ -139,7 +140,8 @@ def forward(transformer, X):
     """Apply the bijection that `log_abs_det_jacobian` and `inverse` are about.
 
     That is ``transformer.transform(X)`` but for QuantileTransformer, whose flat ends
-    get exponential tails. Rows must lie inside the transformer's domain.
+    get exponential tails. Rows must lie inside the transformer's domain. X is left as
+    it is, also by a transformer with ``copy=False``.
 
     Parameters
     ----------
@@ -173,7 +175,7 @@ def forward(transformer, X):
     >>> forward(quantiles, [[2.0], [3.0]]).ravel()
     array([1.  , 1.15...])
     """
-    return transformer.transform(X)
+    return transformer.transform(untouched(transformer, X))
 
 
 @singledispatch

@@ -6,9 +6,11 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_gen._validation import check_weights
 from sklearn_gen.base import GenerativeModel
 from sklearn_gen.compose._composite import push
 from sklearn_gen.compose._steps import PipelineSteps, model_has
+from sklearn_gen.compose._tables import take_rows
 
 
 class PipelineScores(PipelineSteps):
@@ -99,7 +101,7 @@ class PipelineScores(PipelineSteps):
         X : array-like of shape (n_samples, n_features)
             Rows.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights; their sum is the number of rows.
+            Weights, or one number for all rows; their sum is the number of rows.
 
         Returns
         -------
@@ -117,7 +119,7 @@ class PipelineScores(PipelineSteps):
         X : array-like of shape (n_samples, n_features)
             Rows.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights; their sum is the number of rows.
+            Weights, or one number for all rows; their sum is the number of rows.
 
         Returns
         -------
@@ -127,13 +129,17 @@ class PipelineScores(PipelineSteps):
         return self._criterion("aic", X, sample_weight)
 
     def _criterion(self, name, X, sample_weight):
+        weight, keywords = 1.0, {}
+        if sample_weight is not None:
+            # A row of weight zero counts nothing, also outside the domain.
+            weight = check_weights(sample_weight, np.shape(X)[0])
+            X, weight = take_rows(X, weight > 0), weight[weight > 0]
+            keywords["sample_weight"] = weight
         Z, inside, change = self._push(X)
         if not inside.all():
             return np.inf
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         with self._naming_model():
-            latent = getattr(self._model, name)(Z, **weights)
-        weight = 1.0 if sample_weight is None else np.asarray(sample_weight, float)
+            latent = getattr(self._model, name)(Z, **keywords)
         return float(latent - 2.0 * np.sum(weight * change))
 
     # -- components --------------------------------------------------------------------
@@ -153,6 +159,10 @@ class PipelineScores(PipelineSteps):
         -------
         labels : ndarray of shape (n_samples,)
             What the last step predicts.
+
+        Notes
+        -----
+        For rows with NaN in a bounded column, see the notes of `predict_proba`.
         """
         return self._apply_model("predict", X, params)
 
@@ -171,6 +181,13 @@ class PipelineScores(PipelineSteps):
         -------
         resp : ndarray of shape (n_samples, n_components)
             Posterior probabilities; rows sum to one.
+
+        Notes
+        -----
+        Where transformers map onto a bounded range and a cell of a bounded column is
+        NaN, this is the last step's posterior given the observed cells alone. It does
+        not use that the missing cell lies in the range, which `score_samples` and
+        draws do, so the two differ a little. Without NaN it is exact.
         """
         return self._apply_model("predict_proba", X, params)
 

@@ -12,6 +12,21 @@ def as_floats(X, *, copy=False):
     return check_array(X, dtype=np.float64, copy=copy, ensure_all_finite=False)
 
 
+def overwrites(transformer):
+    """Say whether a transformer, or one inside it, was told to work in place."""
+    if isinstance(transformer, type) or not hasattr(transformer, "get_params"):
+        return False
+    return any(
+        value is False and (name == "copy" or name.endswith("__copy"))
+        for name, value in transformer.get_params(deep=True).items()
+    )
+
+
+def untouched(transformer, X):
+    """Return X, or a copy for a transformer that would write to it (copy=False)."""
+    return X.copy() if overwrites(transformer) and hasattr(X, "copy") else X
+
+
 def take_rows(X, kept):
     """Keep the rows of a boolean mask."""
     if container_of(X) == "numpy":
