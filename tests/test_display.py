@@ -148,11 +148,11 @@ def test_zero_density_is_left_blank(table):
 def test_density_errors(model, table):
     with pytest.raises(ValueError, match=r"one column, or two .* 3 in X"):
         DensityDisplay.from_estimator(model, table)
-    with pytest.raises(ValueError, match="two different ones"):
+    with pytest.raises(ValueError, match="columns names a column twice"):
         DensityDisplay.from_estimator(model, table, columns=["mass", 2])
-    with pytest.raises(ValueError, match=r"no 'depth'; X has columns \['width'"):
+    with pytest.raises(ValueError, match=r"'depth', which is no column.*\['width'"):
         DensityDisplay.from_estimator(model, table, columns=["depth"])
-    with pytest.raises(ValueError, match="there is no 3; X has 3 columns, without"):
+    with pytest.raises(ValueError, match=r"names 3, which is no .*\[0, 1, 2\]"):
         DensityDisplay.from_estimator(model, table.to_numpy(), columns=[3])
     with pytest.raises(TypeError, match="KernelDensity doesn't allow NaN"):
         DensityDisplay.from_estimator(KernelDensity().fit(table), table, columns=[0])
@@ -212,6 +212,19 @@ def test_choice_of_rows_and_columns(model, table):
     wide = np.random.default_rng(0).normal(size=(1200, 7))
     display = SamplesDisplay.from_estimator(GaussianMixture().fit(wide), wide)
     assert display.real.shape == display.drawn.shape == (1000, 5)
+
+
+def test_columns_named_by_other_columns_positions(table):
+    numbered = table.set_axis([2, 0, 1], axis=1)
+    fitted = GaussianMixture().fit(numbered.to_numpy())
+    display = SamplesDisplay.from_estimator(fitted, numbered, n_samples=len(table))
+    assert display.names == ["2", "0", "1"]
+    assert_array_equal(display.real, numbered)
+
+
+def test_a_mask_of_columns(model, table):
+    display = DensityDisplay.from_estimator(model, table, columns=[False, True, True])
+    assert display.names == ["height", "mass"]
 
 
 def test_samples_of_one_column_on_given_axes(table):

@@ -132,6 +132,21 @@ def test_pipeline_scores_compare_across_scalers(rows):
     assert_allclose(one, other, rtol=1e-9)
 
 
+@pytest.mark.parametrize("wrap", [lambda p: p, lambda p: GridSearchCV(p, {}, cv=2)])
+def test_pipelines_that_leave_out_the_jacobian_are_refused(rows, wrap):
+    plain = make_pipeline(MaxAbsScaler(), GaussianMixture())
+    with pytest.raises(TypeError, match=r"Pipeline, whose.*make_generative_pipeline"):
+        cross_val_score_samples(wrap(plain), rows)
+    nested = make_generative_pipeline(StandardScaler(), plain)
+    with pytest.raises(TypeError, match=r"Pipeline, whose.*make_generative_pipeline"):
+        cross_val_score_samples(wrap(nested), rows)
+    nothing = make_pipeline("passthrough", GaussianMixture())
+    assert_array_equal(
+        cross_val_score_samples(wrap(nothing), rows),
+        cross_val_score_samples(GaussianMixture(), rows),
+    )
+
+
 def test_groups_and_y_reach_the_splitter(rows):
     groups = np.arange(120) % 6
     X = groups[:, None]

@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.utils import get_tags
 
 from sklearn_gen._columns import TableSchema
+from sklearn_gen.compose._tables import as_floats
 from sklearn_gen.display._drawing import (
     DATA_COLOR,
     MODEL_COLOR,
-    as_floats,
     axes_or_new,
     import_pyplot,
     pale_oranges,
@@ -105,10 +105,8 @@ class DensityDisplay:
             If columns would be left out but the estimator doesn't allow NaN.
         """
         n_features = np.shape(X)[1]
-        positions, names = select_columns(
-            X, range(n_features) if columns is None else columns
-        )
-        if len(positions) not in (1, 2) or len(set(positions)) != len(positions):
+        positions, names = select_columns(X, columns)
+        if len(positions) not in (1, 2):
             raise ValueError(
                 "columns must name one column, or two different ones, of the "
                 f"{n_features} in X; got {columns!r}."

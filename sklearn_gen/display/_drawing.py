@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_gen._columns import container_of
+from sklearn_gen._columns import TableSchema
 
 # Okabe and Ito's palette, told apart under every common colour blindness.
 DATA_COLOR = "#0072B2"
@@ -52,15 +52,17 @@ def unwrap(estimator):
             return layers
 
 
-def select_columns(X, columns):
+def select_columns(X, columns, *, at_most=None):
     """Find columns by name or position.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         numpy, pandas or polars.
-    columns : sequence of str or int
-        Names (DataFrames) or positions.
+    columns : sequence of str or int, mask, or None
+        Names (DataFrames) or positions; None means all.
+    at_most : int or None, default=None
+        Where `columns` is None, only as many, the first ones.
 
     Returns
     -------
@@ -72,29 +74,14 @@ def select_columns(X, columns):
     Raises
     ------
     ValueError
-        If there is no such column.
+        If there is no such column, or one is given twice.
     """
     n_features = np.shape(X)[1]
-    known = None if container_of(X) == "numpy" else list(X.columns)
-    positions = []
-    for column in columns:
-        if known is not None and column in known:
-            positions.append(known.index(column))
-        elif (
-            isinstance(column, (int, np.integer)) and -n_features <= column < n_features
-        ):
-            positions.append(int(column) % n_features)
-        else:
-            has = (
-                f"columns {known}" if known else f"{n_features} columns, without names"
-            )
-            raise ValueError(f"columns: there is no {column!r}; X has {has}.")
-    if known is None:
+    schema = TableSchema.from_data(X, np.empty((0, n_features)))  # only the names
+    if columns is None:  # not looked up: names may be numbers
+        positions = list(range(n_features))[:at_most]
+    else:
+        positions = schema.column_indices(columns, "columns").tolist()
+    if schema.names is None:
         return positions, [f"column {j}" for j in positions]
-    return positions, [str(known[j]) for j in positions]
-
-
-def as_floats(X):
-    """Return X as a float array of shape (n_samples, n_features)."""
-    values = np.asarray(X)
-    return np.asarray(values, dtype=np.float64).reshape(len(values), -1)
+    return positions, [str(schema.names[j]) for j in positions]

@@ -3,10 +3,10 @@
 import numpy as np
 
 from sklearn_gen.base import as_generator
+from sklearn_gen.compose._tables import as_floats
 from sklearn_gen.display._drawing import (
     DATA_COLOR,
     MODEL_COLOR,
-    as_floats,
     import_pyplot,
     select_columns,
 )
@@ -106,16 +106,14 @@ class SamplesDisplay:
         TypeError
             If the estimator can't sample.
         ValueError
-            If a column doesn't exist.
+            If a column doesn't exist or is given twice.
         """
         if not hasattr(estimator, "sample"):
             raise TypeError(
                 f"{type(estimator).__name__} has no sample method, so there are no "
                 "draws to show. sklearn_gen.all_estimators('density') lists models."
             )
-        if columns is None:
-            columns = range(min(np.shape(X)[1], _COLUMNS_SHOWN))
-        positions, names = select_columns(X, columns)
+        positions, names = select_columns(X, columns, at_most=_COLUMNS_SHOWN)
         real = as_floats(X)[:, positions]
         if n_samples is None:
             n_samples = min(len(real), _ROWS_SHOWN)

@@ -6,13 +6,17 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import Interval, StrOptions, fit_context
 from sklearn_gen._validation import check_weights
+from sklearn_gen.outlier._inner import (
+    chosen,
+    density_kind_of,
+    refuse_plain_pipeline,
+)
 from sklearn_gen.outlier._masking import missing_cells, without_columns
 from sklearn_gen.outlier._threshold import weighted_quantile
 from sklearn_gen.outlier._weights import weight_params
@@ -60,12 +64,20 @@ class DensityOutlierDetector(
 
     Notes
     -----
-    `density_kind` is that of the inner model. Fitting costs one fit and one scoring
-    pass of the inner model, :meth:`explain` one scoring pass per column.
+    `density_kind` is that of the inner model ('exact' for scikit-learn's KernelDensity
+    and GaussianMixture; an AttributeError where a model doesn't declare it).
+    Fitting costs one fit and one scoring pass of the inner model, :meth:`explain` one
+    scoring pass per column.
 
     The threshold is the weighted quantile with midpoints at the steps of the
     distribution function: without ties, exactly ``floor(contamination * n_samples)``
     training rows are below it. A sample weight of k equals k repeats of the row.
+
+    Warnings of the fit are the inner model's, and so are the parameters they name. The
+    default warns of columns whose values repeat (DiscreteColumnWarning: counts, rounded
+    numbers) and of columns that are constant or given by others
+    (DegenerateDataWarning). For the first, pass ``estimator=GaussianMixture(
+    dequantize="auto", reg_covar="scale")``; for the second, drop those columns.
 
     Why one Gaussian by default: over the 29 tables of ADBench it ranked the outliers
     better than a mixture of several chosen by BIC (mean average precision 0.33 against
@@ -104,7 +116,7 @@ class DensityOutlierDetector(
 
         One of 'exact', 'lower_bound' and 'estimate'.
         """
-        return self._density().density_kind
+        return density_kind_of(self._density())
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=False)
@@ -119,7 +131,8 @@ class DensityOutlierDetector(
             Handed to the inner model, most of which ignore it.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Non-negative weights, for the density and for the threshold. In a pipeline
-            every step that takes weights gets them.
+            every step that takes weights gets them. A search over a pipeline fits with
+            them but scores its folds without, unless metadata routing is enabled.
 
         Returns
         -------
@@ -165,13 +178,7 @@ class DensityOutlierDetector(
                 f"score_samples (log density, nats per row); got {density!r}{lacks}. "
                 "sklearn_gen.all_estimators('density') lists some."
             )
-        if isinstance(density, Pipeline) and not hasattr(type(density), "density_kind"):
-            raise TypeError(
-                f"estimator is a scikit-learn {type(density).__name__}, whose "
-                "score_samples leaves out the Jacobian of the transformers and so is "
-                "no density of the input. Use make_generative_pipeline or "
-                "GenerativePipeline from sklearn_gen.compose with the same steps."
-            )
+        refuse_plain_pipeline(density)
         return clone(density)
 
     def _threshold(self, density, X, sample_weight):
@@ -271,7 +278,7 @@ class DensityOutlierDetector(
             If the inner model doesn't allow NaN, by which a column is left out.
         """
         self._check_columns(X)
-        model = _chosen(self.estimator_)
+        model = chosen(self.estimator_)
         if hasattr(model, "steps"):  # transformers say themselves where NaN stops them
             model = model.steps[-1][1]
         if not get_tags(model).input_tags.allow_nan:
@@ -309,7 +316,7 @@ class DensityOutlierDetector(
 
     def _density(self):
         if hasattr(self, "estimator_"):
-            return _chosen(self.estimator_)
+            return chosen(self.estimator_)
         return self._unfitted()
 
     def _unfitted(self):
@@ -331,8 +338,3 @@ class DensityOutlierDetector(
 
 def _scores(density, X):
     return np.asarray(density.score_samples(X), dtype=np.float64)
-
-
-def _chosen(density):
-    """Look into a search for the model that it chose."""
-    return getattr(density, "best_estimator_", density)

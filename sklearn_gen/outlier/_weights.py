@@ -4,6 +4,8 @@ import inspect
 
 from sklearn import get_config
 
+from sklearn_gen.outlier._inner import is_search
+
 
 def weight_params(density, sample_weight):
     """Name the parameters of `density.fit` that carry the weights.
@@ -11,7 +13,7 @@ def weight_params(density, sample_weight):
     Parameters
     ----------
     density : estimator instance
-        A model, a pipeline of transformers and a model, or a search.
+        A model, a pipeline of transformers and a model, or a search over either.
     sample_weight : ndarray of shape (n_samples,)
         Weights.
 
@@ -27,16 +29,23 @@ def weight_params(density, sample_weight):
     """
     if get_config()["enable_metadata_routing"]:
         return {"sample_weight": sample_weight}
-    steps = getattr(density, "steps", None)
-    if steps is not None and _takes_weights(steps[-1][1]):
-        weighted = [name for name, step in steps if _takes_weights(step)]
-        return {f"{name}__sample_weight": sample_weight for name in weighted}
-    if steps is None and (_takes_weights(density) or _takes_anything(density)):
-        return {"sample_weight": sample_weight}
-    model = density if steps is None else steps[-1][1]
+    return dict.fromkeys(_weight_names(density), sample_weight)
+
+
+def _weight_names(density):
+    if is_search(density):  # hands what its fit gets to that of its estimator
+        return _weight_names(density.estimator)
+    if hasattr(density, "steps"):
+        *transformers, (last, model) = density.steps
+        weighted = [name for name, step in transformers if _takes_weights(step)]
+        return [f"{name}__sample_weight" for name in weighted] + [
+            f"{last}__{name}" for name in _weight_names(model)
+        ]
+    if _takes_weights(density) or _takes_anything(density):
+        return ["sample_weight"]
     raise ValueError(
-        f"sample_weight was given, but {type(model).__name__}.fit takes none. Leave it "
-        "out, or use a density that takes weights."
+        f"sample_weight was given, but {type(density).__name__}.fit takes none. Leave "
+        "it out, or use a density that takes weights."
     )
 
 

@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.callback import FitCallback
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
+from sklearn.mixture import GaussianMixture as SklearnGaussianMixture
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
@@ -17,6 +19,7 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from sklearn_gen.base import DiscreteColumnWarning
 from sklearn_gen.compose import make_generative_pipeline
 from sklearn_gen.mixture import GaussianMixture
 from sklearn_gen.outlier import DensityOutlierDetector
@@ -124,6 +127,20 @@ def test_weights_pass_through_a_search(table):
     assert_allclose(detector.estimator_.best_estimator_.means_[0], expected)
 
 
+def test_weights_pass_through_a_search_over_a_pipeline(table):
+    weight = np.tile([1.0, 0.0], 100)
+    pipeline = make_generative_pipeline(StandardScaler(), GaussianMixture())
+    search = GridSearchCV(pipeline, {"gaussianmixture__n_components": [1]}, cv=2)
+    expected = table.iloc[::2].mean()
+    nested = make_generative_pipeline("passthrough", search)
+    for density in (search, nested):
+        detector = DensityOutlierDetector(density).fit(table, sample_weight=weight)
+        fitted = detector.estimator_
+        fitted = fitted if density is search else fitted[-1]
+        assert_allclose(fitted.best_estimator_[0].mean_, expected)
+        assert_allclose(fitted.best_estimator_[-1].means_, 0.0, atol=1e-12)
+
+
 def test_scores_are_those_of_the_inner_model(table):
     pipeline = make_generative_pipeline(
         PowerTransformer(), GaussianMixture(2, random_state=0)
@@ -158,12 +175,24 @@ def test_density_kind_and_tags_follow_the_inner_model(table):
     assert get_tags(DensityOutlierDetector()).estimator_type == "outlier_detector"
     kernel = DensityOutlierDetector(KernelDensity())
     assert not get_tags(kernel).input_tags.allow_nan
-    assert not hasattr(kernel, "density_kind")
 
+
+def test_density_kind_is_declared_or_known(table):
     class Bound(GaussianMixture):
         density_kind = "lower_bound"
 
     assert DensityOutlierDetector(Bound()).density_kind == "lower_bound"
+    search = DensityOutlierDetector(GridSearchCV(Bound(), {}, cv=2))
+    assert search.density_kind == "lower_bound"
+    assert search.fit(table).density_kind == "lower_bound"
+    for theirs in (KernelDensity(), SklearnGaussianMixture()):
+        assert DensityOutlierDetector(theirs).density_kind == "exact"
+
+    class Unknown(KernelDensity):
+        pass
+
+    with pytest.raises(AttributeError, match="Unknown, doesn't declare density_kind"):
+        _ = DensityOutlierDetector(Unknown()).density_kind
 
 
 def test_a_search_over_the_inner_parameters(table):
@@ -248,11 +277,40 @@ class ScoresNothing(BaseEstimator):
             make_pipeline(StandardScaler(), KernelDensity()),
             "Use make_generative_pipeline",
         ),
+        (
+            GridSearchCV(make_pipeline(StandardScaler(), KernelDensity()), {}, cv=2),
+            "Use make_generative_pipeline",
+        ),
+        (
+            make_generative_pipeline(
+                StandardScaler(), make_pipeline(StandardScaler(), KernelDensity())
+            ),
+            "Use make_generative_pipeline",
+        ),
     ],
 )
 def test_what_is_no_density_is_refused(table, estimator, message):
     with pytest.raises(TypeError, match=message):
         DensityOutlierDetector(estimator).fit(table)
+
+
+def test_a_pipeline_that_changes_nothing_is_a_density(table):
+    detector = DensityOutlierDetector(make_pipeline("passthrough", GaussianMixture()))
+    expected = DensityOutlierDetector(GaussianMixture()).fit(table)
+    assert_array_equal(
+        detector.fit(table).score_samples(table), expected.score_samples(table)
+    )
+
+
+def test_the_documented_answer_to_repeated_values(table):
+    counts = table.round()
+    with pytest.warns(DiscreteColumnWarning, match="dequantize='auto'"):
+        DensityOutlierDetector().fit(counts)
+    assert 'dequantize="auto", reg_covar="scale")``' in DensityOutlierDetector.__doc__
+    answer = GaussianMixture(dequantize="auto", reg_covar="scale")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        DensityOutlierDetector(answer).fit(counts)
 
 
 @pytest.mark.parametrize("contamination", [0, 0.0, -0.1, 0.6, "often", None, np.nan])
@@ -267,6 +325,12 @@ def test_errors_of_fit(table):
     with pytest.raises(ValueError, match=r"ScoresNothing\.fit takes none"):
         DensityOutlierDetector(
             make_generative_pipeline(StandardScaler(), ScoresNothing())
+        ).fit(table, sample_weight=np.ones(200))
+    with pytest.raises(ValueError, match=r"ScoresNothing\.fit takes none"):
+        DensityOutlierDetector(
+            GridSearchCV(
+                make_generative_pipeline(StandardScaler(), ScoresNothing()), {}
+            )
         ).fit(table, sample_weight=np.ones(200))
     with pytest.raises(ValueError, match="199 of 200 training rows"):
         DensityOutlierDetector(ScoresNothing()).fit(table)
