@@ -104,7 +104,7 @@ class TableSchema:
         """
         n_features = len(self.kinds)
         columns = np.atleast_1d(np.asarray(columns, dtype=object))
-        if all(isinstance(column, bool | np.bool_) for column in columns):
+        if len(columns) and all(isinstance(c, bool | np.bool_) for c in columns):
             if len(columns) != n_features:
                 raise ValueError(
                     f"{parameter} is a mask of {len(columns)} columns; there are "

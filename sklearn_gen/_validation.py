@@ -2,9 +2,11 @@
 
 import sys
 import warnings
+from contextvars import ContextVar
 from numbers import Integral
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import validate_data
 
 from sklearn_gen._columns import REPEAT_SHARE, column_label, container_of
@@ -18,8 +20,14 @@ class DegenerateDataWarning(UserWarning):
     """The data left a parameter undetermined; the message says what was done."""
 
 
+# Says whose columns a warning counts: pipelines set it while they fit a step.
+warning_prefix = ContextVar("warning_prefix", default=str)
+
+
 def warn(message, category):
     """Warn at the user's line: the nearest caller outside scikit-learn and this."""
+    if category in (DegenerateDataWarning, DiscreteColumnWarning):
+        message = warning_prefix.get()() + message
     frame, stacklevel = sys._getframe(1), 2
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("sklearn"):
         frame, stacklevel = frame.f_back, stacklevel + 1
@@ -242,3 +250,42 @@ def weighted_sum(log_prob, sample_weight):
     weight = check_weights(sample_weight, len(log_prob))
     kept = weight > 0
     return float(weight[kept] @ log_prob[kept].astype(np.float64)), float(weight.sum())
+
+
+def chosen(density):
+    """Look into a search for its model: the one it chose, or will clone."""
+    while True:
+        if hasattr(density, "best_estimator_"):
+            density = density.best_estimator_
+        elif is_search(density):
+            density = density.estimator
+        else:
+            return density
+
+
+def is_search(estimator):
+    """Say whether an estimator searches the parameters of another."""
+    return hasattr(estimator, "estimator") and hasattr(estimator, "refit")
+
+
+def refuse_plain_pipeline(density):
+    """Raise where transformers' Jacobians are left out, also inside a search.
+
+    Raises
+    ------
+    TypeError
+        If the density is scikit-learn's Pipeline, with a transformer.
+    """
+    density = chosen(density)
+    if not isinstance(density, Pipeline):
+        return
+    *transformers, (_, model) = density.steps
+    declares = hasattr(type(density), "density_kind")
+    if not declares and any(t not in (None, "passthrough") for _, t in transformers):
+        raise TypeError(
+            f"estimator is or holds a scikit-learn {type(density).__name__}, whose "
+            "score_samples leaves out the Jacobian of the transformers and so is "
+            "no density of the input. Use make_generative_pipeline or "
+            "GenerativePipeline from sklearn_gen.compose with the same steps."
+        )
+    refuse_plain_pipeline(model)

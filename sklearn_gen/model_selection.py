@@ -10,11 +10,11 @@ is refused.
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_gen._compat import safe_indexing
+from sklearn_gen._validation import refuse_plain_pipeline
 
 __all__ = ["cross_val_score_samples", "neg_aic_scorer", "neg_bic_scorer"]
 
@@ -86,7 +86,7 @@ def cross_val_score_samples(
             "estimator must have fit and score_samples (log density, nats per row); "
             f"{estimator!r} has no {' and no '.join(missing)}."
         )
-    _refuse_plain_pipeline(estimator)
+    refuse_plain_pipeline(estimator)
     X, y, groups = indexable(X, y, groups)
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     splits = list(check_cv(cv, y).split(X, y, groups))
@@ -100,23 +100,6 @@ def cross_val_score_samples(
     for (_, test), fold in zip(splits, scores, strict=True):
         log_prob[test] = fold
     return log_prob
-
-
-def _refuse_plain_pipeline(estimator):
-    while hasattr(estimator, "estimator") and hasattr(estimator, "refit"):  # a search
-        estimator = estimator.estimator
-    if not isinstance(estimator, Pipeline):
-        return
-    *transformers, (_, model) = estimator.steps
-    declares = hasattr(type(estimator), "density_kind")
-    if not declares and any(t not in (None, "passthrough") for _, t in transformers):
-        raise TypeError(
-            f"estimator is or holds a scikit-learn {type(estimator).__name__}, whose "
-            "score_samples leaves out the Jacobian of the transformers: its scores "
-            "depend on their units. Use make_generative_pipeline or "
-            "GenerativePipeline from sklearn_gen.compose with the same steps."
-        )
-    _refuse_plain_pipeline(model)
 
 
 def _as_indices(train, test, n_samples):

@@ -1,13 +1,11 @@
 """What the scores and the draws of a pipeline both need: its steps, looked through."""
 
-import threading
-import warnings
 from contextlib import contextmanager
 
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from sklearn_gen.base import DegenerateDataWarning, DiscreteColumnWarning
+from sklearn_gen._validation import warning_prefix
 from sklearn_gen.compose._composite import push, step_label
 from sklearn_gen.compose._range import OutputRange
 from sklearn_gen.compose._rules import named
@@ -43,9 +41,9 @@ class PipelineSteps:
     def _naming_fits(self):
         """Say in errors and warnings of a step's fit which step it is."""
         self._step_in_fit = None
+        token = warning_prefix.set(self._columns_of_step)
         try:
-            with _showing_warnings(self._name_warning):
-                yield
+            yield
         except NotFittedError:
             raise
         except (TypeError, ValueError) as error:
@@ -54,14 +52,13 @@ class PipelineSteps:
                 error.args = (f"{step_label(*self._step_in_fit)}: {error}",)
             raise
         finally:
+            warning_prefix.reset(token)
             del self._step_in_fit
 
-    def _name_warning(self, message, category):
-        ours = issubclass(category, DegenerateDataWarning | DiscreteColumnWarning)
-        if not ours or self._step_in_fit is None:
-            return message
-        label = step_label(*self._step_in_fit)
-        return category(f"{label}, columns counted in its input: {message}")
+    def _columns_of_step(self):
+        if self._step_in_fit is None:
+            return ""
+        return f"{step_label(*self._step_in_fit)}, columns counted in its input: "
 
     def _range(self):
         return OutputRange.of(self.steps[:-1], self.n_features_in_)
@@ -76,26 +73,3 @@ class PipelineSteps:
                 "be predicted or drawn given them."
             )
         return Z
-
-
-@contextmanager
-def _showing_warnings(rewrite):
-    """Rewrite warnings as they are shown; filters see them as they were raised.
-
-    `warnings.showwarning` is the whole process's, and threads that replace it and put
-    it back in another order would leave it replaced. So only the main thread does, and
-    in others warnings come as they are.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    show = warnings.showwarning
-
-    def show_rewritten(message, category, *where, **more):
-        show(rewrite(message, category), category, *where, **more)
-
-    warnings.showwarning = show_rewritten
-    try:
-        yield
-    finally:
-        warnings.showwarning = show

@@ -33,11 +33,18 @@ class Regularization:
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
             constant = " (constant or never observed)"
             constant = constant if self._variances[j] == 0 else ""
+            if self.reg_covar == "scale":
+                added, remedy = "What fit adds", "Drop such columns."
+            else:
+                added = f"reg_covar={self.reg_covar}"
+                remedy = (
+                    "Set reg_covar='scale', standardise the columns, or drop those "
+                    "that are constant."
+                )
             warn(
-                f"reg_covar={self.reg_covar} exceeds 1 % of the variance of "
+                f"{added} exceeds 1 % of the variance of "
                 f"{self.schema_.label(j)}{constant}, {self._variances[j]:.3g}{others}: "
-                "regularisation shapes the density there. Set reg_covar='scale', "
-                "standardise the columns, or drop those that are constant.",
+                f"regularisation shapes the density there. {remedy}",
                 DegenerateDataWarning,
             )
 

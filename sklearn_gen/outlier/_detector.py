@@ -11,12 +11,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import Interval, StrOptions, fit_context
-from sklearn_gen._validation import check_weights
-from sklearn_gen.outlier._inner import (
-    chosen,
-    density_kind_of,
-    refuse_plain_pipeline,
-)
+from sklearn_gen._validation import check_weights, chosen, refuse_plain_pipeline
+from sklearn_gen.outlier._inner import density_kind_of
 from sklearn_gen.outlier._masking import missing_cells, without_columns
 from sklearn_gen.outlier._threshold import weighted_quantile
 from sklearn_gen.outlier._weights import weight_params

@@ -4,7 +4,7 @@ import inspect
 
 from sklearn import get_config
 
-from sklearn_gen.outlier._inner import is_search
+from sklearn_gen._validation import is_search
 
 
 def weight_params(density, sample_weight):
