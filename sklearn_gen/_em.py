@@ -28,7 +28,7 @@ class Run:
     lower_bounds: list = field(default_factory=list)
     converged: bool = False
     stopped: bool = False  # by a callback, so no ConvergenceWarning
-    running: tuple = None  # statistics per unit of weight, and that weight
+    last: tuple = None  # statistics of the last E-step, and its parameters
 
     @property
     def lower_bound(self):
@@ -133,7 +133,7 @@ class EMModel(GenerativeModel):
             step.call_on_fit_task_begin(estimator=self, X=X)
             before = run.params
             run.params, stats = self._em_step(before, sum_stats)
-            run.running = self._per_weight(stats, before, run.params, stats.weight)
+            run.last = (stats, before)
             previous, bound = bound, float(stats.log_likelihood / stats.weight)
             run.lower_bounds.append(bound)
             run.converged = abs(bound - previous) < self.tol
@@ -173,7 +173,10 @@ class EMModel(GenerativeModel):
         self.n_iter_ = len(result.lower_bounds)
         self.lower_bound_ = result.lower_bound
         self.lower_bounds_ = result.lower_bounds
-        self._running = result.running
+        self._running = None
+        if result.last is not None:
+            stats, before = result.last
+            self._running = self._per_weight(stats, before, result.params, stats.weight)
 
     def _say(self, text, bound=None, change=None, began=None):
         if self.verbose >= 2 and bound is not None:
@@ -215,8 +218,7 @@ class EMModel(GenerativeModel):
         ValueError
             As `fit`; the earlier fitted state is then kept.
         """
-        before = dict(self.__dict__)
-        try:
+        with self._kept_on_failure():
             first = not hasattr(self, "converged_")
             X, sample_weight = self._check_training_rows(X, sample_weight, reset=first)
             rng = as_generator(self.random_state)
@@ -228,9 +230,6 @@ class EMModel(GenerativeModel):
                     self._check_goes_on(X.shape[1])
                     params = self._fitted_params()
                 self._update(params, row_blocks(X, sample_weight), map_blocks)
-        except Exception:
-            self._restore(before)
-            raise
         return self
 
     def _update(self, params, blocks, map_blocks):
@@ -245,8 +244,8 @@ class EMModel(GenerativeModel):
             step = (seen / weight + 2.0) ** -self._step_decay
             stats = add(scale(type(stats)(*running), 1.0 - step), scale(stats, step))
         updated = self._m_step(stats, params)
-        running = self._per_weight(stats, params, updated, seen + weight)
-        self._keep(Run(updated, history, running=running))
+        self._keep(Run(updated, history))
+        self._running = self._per_weight(stats, params, updated, seen + weight)
 
     def _per_weight(self, stats, params, updated, weight):
         """Statistics per unit of weight relative to new parameters, and the weight.

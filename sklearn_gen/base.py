@@ -5,6 +5,7 @@ A model gives two or three private functions (``_fit``, ``_score_samples``,
 """
 
 from abc import ABCMeta, abstractmethod
+from contextlib import contextmanager
 from numbers import Integral
 from typing import ClassVar
 
@@ -109,13 +110,9 @@ class GenerativeModel(
             If a parameter, column or weight is invalid; the message names it. The
             earlier fitted state is then kept.
         """
-        before = dict(self.__dict__)
-        try:
+        with self._kept_on_failure():
             X, sample_weight = self._check_training_rows(X, sample_weight)
             self._fit(X, sample_weight, as_generator(self.random_state))
-        except Exception:
-            self._restore(before)
-            raise
         return self
 
     def _check_training_rows(self, X, sample_weight, reset=True):
@@ -136,12 +133,18 @@ class GenerativeModel(
                 warn_of_repeats(self.schema_, self._dequantized_columns())
         return rows, sample_weight
 
-    def _restore(self, before):
+    @contextmanager
+    def _kept_on_failure(self):
         """Undo what a failed fit set; the callbacks' own state is theirs to end."""
-        for key in set(self.__dict__) - set(before):
-            if not key.startswith(("_skl_callbacks", "_callback_fit_ctx")):
-                del self.__dict__[key]
-        self.__dict__.update(before)
+        before = dict(self.__dict__)
+        try:
+            yield
+        except Exception:
+            for key in set(self.__dict__) - set(before):
+                if not key.startswith(("_skl_callbacks", "_callback_fit_ctx")):
+                    del self.__dict__[key]
+            self.__dict__.update(before)
+            raise
 
     def _dequantized_columns(self):
         """Columns whose repeats the model itself deals with."""
