@@ -277,8 +277,12 @@ class GaussianMixture(
         moved = (updated.means - params.means) ** 2
         variances = self._structure.variances(updated.covariances, *moved.shape)
         if np.any(moved > np.finfo(self._dtype).eps ** -0.4 * variances):
-            stats = sum_stats(self._e_step(params, updated.means))
+            centers = updated.means
+            stats = sum_stats(self._e_step(params, centers))
             updated = self._m_step(stats, updated)
+            # as every caller expects them: about the old means
+            delta = params.means - centers
+            stats = gaussian.recenter(self._structure, stats, delta)
         return updated, stats
 
     def _recenter(self, stats, params, updated):
