@@ -1,5 +1,6 @@
 """What the detector asks of the density inside it."""
 
+import numpy as np
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity
 
@@ -33,3 +34,13 @@ def density_kind_of(density):
             "'lower_bound' or 'estimate'."
         )
     return model.density_kind
+
+
+def log_density(density, X):
+    """Return a density's scores of rows.
+
+    Returns
+    -------
+    log_prob : ndarray of float64 of shape (n_samples,)
+    """
+    return np.asarray(density.score_samples(X), dtype=np.float64)
