@@ -2,6 +2,7 @@
 
 from sklearn_gen._gaussian._boxes import box_probability, conditional_box_probability
 from sklearn_gen._gaussian._draws import conditional, draw, draw_missing
+from sklearn_gen._gaussian._leave_out import leave_out
 from sklearn_gen._gaussian._moments import (
     GaussianParams,
     GaussianStats,
@@ -24,6 +25,7 @@ __all__ = [
     "draw",
     "draw_missing",
     "initial_stats",
+    "leave_out",
     "m_step",
     "marginal",
     "posterior",

@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sklearn_gen._columns import TableSchema
 from sklearn_gen.base import check_rows
+from sklearn_gen.compose._cells import PipelineCells
 from sklearn_gen.compose._composite import check_known, push
 from sklearn_gen.compose._draws import PipelineDraws
 from sklearn_gen.compose._scores import PipelineScores
@@ -26,7 +27,7 @@ def _pipeline_has(name):
     return check
 
 
-class GenerativePipeline(PipelineScores, PipelineDraws, Pipeline):
+class GenerativePipeline(PipelineScores, PipelineCells, PipelineDraws, Pipeline):
     """Model p(x) by transforming x and modelling the result, with the Jacobian.
 
     With T the transformers and q the density of the last step,

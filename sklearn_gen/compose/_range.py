@@ -5,9 +5,11 @@ are missing, integrating them over B leaves q(z_o) P(z_m in B_m | z_o)/Q(B).
 """
 
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
 
+from sklearn_gen._columns import rewrap
 from sklearn_gen.compose._composite import image, step_label
 from sklearn_gen.compose._tables import as_floats, take_rows
 
@@ -66,6 +68,20 @@ class OutputRange:
                 change[asked] += np.log(given)
         change[missing.all(axis=1)] = 0.0  # nothing observed: probability one
         return change
+
+    def log_change_of_cells(self, model, Z, pairs):
+        """Compute `log_change` of each row less what it is without a cell, or two."""
+        d = len(self.lower)
+        changes = np.zeros((Z.shape[0], d, d) if pairs else (Z.shape[0], d))
+        if not self.bounded.any():
+            return changes
+        values, whole = as_floats(Z), self.log_change(model, Z)
+        for cells in combinations_with_replacement(range(d), 1 + pairs):
+            rest = values.copy()
+            rest[:, cells] = np.nan
+            change = whole - self.log_change(model, rewrap(rest, like=Z))
+            changes[:, *cells] = changes[:, *cells[::-1]] = change
+        return changes
 
     def _probability(self, model, Z=None):
         """Ask the model for the mass of the box, or of the missing cells' part."""

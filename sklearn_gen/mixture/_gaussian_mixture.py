@@ -15,6 +15,7 @@ from sklearn_gen.base import (
     ConditionalMixin,
     InformationCriteriaMixin,
 )
+from sklearn_gen.mixture._cells import CellScores
 from sklearn_gen.mixture._derived import DerivedMixtures
 from sklearn_gen.mixture._initial import check_initial, column_variances
 from sklearn_gen.mixture._regularization import Regularization
@@ -26,6 +27,7 @@ class GaussianMixture(
     ConditionalMixin,
     InformationCriteriaMixin,
     DerivedMixtures,
+    CellScores,
     Regularization,
     EMModel,
 ):

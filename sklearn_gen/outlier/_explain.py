@@ -12,64 +12,118 @@ from sklearn_gen.outlier._masking import missing_cells, without_columns
 class ExplanationMixin:
     """Contributions of columns to the log density of a row."""
 
-    def explain(self, X, *, reference=None):
+    def explain(self, X, *, reference=None, pairs=False):
         r"""Compute what each column adds to a row's log density.
 
         The contribution of column j is :math:`\log p(x_j \mid x_{-j}) = \log p(x) -
-        \log p(x_{-j})`: the lower, the less the cell fits the rest of its row.
+        \log p(x_{-j})`: the lower, the less the cell fits the rest of its row. That of
+        a pair is :math:`\log p(x_i, x_j \mid x_{-ij}) = \log p(x) - \log p(x_{-ij})`:
+        low also where two cells agree with each other but not with the rest.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
             Rows; NaN cells are not observed.
         reference : array-like of shape (n_reference, n_features) or None, default=None
-            Rows, normally those of the fit, whose median contribution per column is
-            subtracted. A density is per unit of its column (the same lengths score 6.9
-            nats less in millimetres than in metres), so raw contributions compare rows
-            but not columns; relative to a reference they compare both.
+            Rows, normally those of the fit, whose median contribution per column (or
+            pair) is subtracted. A density is per unit of its column (the same lengths
+            score 6.9 nats less in millimetres than in metres), so raw contributions
+            compare rows but not columns; relative to a reference they compare both.
+        pairs : bool, default=False
+            Whether to give the contributions of pairs of columns as well.
 
         Returns
         -------
         contributions : ndarray or DataFrame of shape (n_samples, n_features)
             In nats; a DataFrame with the same columns (and index) where X is one. 0.0
             for cells that aren't observed. Contributions needn't add up to log p(x):
-            they do where columns are independent.
+            they do where columns are independent. With `pairs`, always an ndarray C of
+            shape (n_samples, n_features, n_features), symmetric, with the single
+            columns on its diagonal; a pair of which one cell is observed contributes
+            what that cell does.
 
         Raises
         ------
         TypeError
             If the inner model doesn't allow NaN, by which a column is left out.
+
+        See Also
+        --------
+        sklearn_gen.display.ExplanationDisplay : Draws contributions.
+
+        Notes
+        -----
+        It is the density that is explained, whatever score the threshold is on.
+
+        Exact for an exact density. Where the inner model has
+        ``score_cells(X, pairs=False)``, as GaussianMixture and a pipeline around it
+        do, that is used: one pass. Otherwise one scoring pass per column, or pair.
+
+        The interaction ``C[:, i, j] - C[:, i, i] - C[:, j, j]`` has no unit; it is
+        minus the pointwise mutual information of the two cells given the rest. About
+        zero, the pair says no more than its cells do. Negative, the two vouch for each
+        other and are wrong together, which neither shows alone. Positive, they
+        contradict each other, and both contributions count the same contradiction.
         """
         self._check_columns(X)
-        model = chosen(self.estimator_)
-        if hasattr(model, "steps"):  # transformers say themselves where NaN stops them
-            model = model.steps[-1][1]
-        if not get_tags(model).input_tags.allow_nan:
-            raise TypeError(
-                "explain needs a density that scores rows with cells left out, and "
-                f"{model!r} doesn't allow NaN. Fit the detector "
-                "with one that does: sklearn_gen.all_estimators('missing') lists them."
-            )
-        contributions = self._contributions(X)
+        contributions = self._contributions(X, pairs)
         if reference is not None:
             self._check_columns(reference)
-            usual = self._contributions(reference)
-            seen = np.ma.masked_array(usual, mask=missing_cells(reference))
-            median = np.ma.median(seen, axis=0).filled(0.0)
-            contributions = np.where(
-                missing_cells(X), contributions, contributions - median
+            usual = np.ma.masked_array(
+                self._contributions(reference, pairs),
+                mask=~_observed(reference, pairs),
             )
+            median = np.ma.median(usual, axis=0).filled(0.0)
+            contributions -= _where_observed(median, X, pairs)
+        if pairs:
+            return contributions
         container = TableSchema.from_data(X, np.zeros_like(contributions))
         return container.restore(contributions, like=X)
 
-    def _contributions(self, X):
-        density = self.estimator_
+    def _contributions(self, X, pairs):
+        density = chosen(self.estimator_)
+        if hasattr(density, "score_cells"):
+            return np.array(density.score_cells(X, pairs=pairs), dtype=np.float64)
+        _refuse_without_marginals(density)
         whole = log_density(density, X)
+        d = self.n_features_in_
+        contributions = np.empty((len(whole), d, d) if pairs else (len(whole), d))
         with np.errstate(invalid="ignore"):
-            columns = [
-                whole - log_density(density, rest) for rest in without_columns(X)
-            ]
-        contributions = np.column_stack(columns)
-        # -inf less -inf: the row is impossible with or without that column.
-        contributions[missing_cells(X) | np.isnan(contributions)] = 0.0
+            for i, rest in enumerate(without_columns(X)):
+                if not pairs:
+                    contributions[:, i] = whole - log_density(density, rest)
+                    continue
+                for j, less in enumerate(without_columns(rest)):
+                    if j <= i:
+                        both = whole - log_density(density, less)
+                        contributions[:, i, j] = contributions[:, j, i] = both
+        # -inf less -inf: the row is impossible with or without those columns.
+        contributions[np.isnan(contributions)] = 0.0
         return contributions
+
+
+def _refuse_without_marginals(density):
+    model = density
+    if hasattr(model, "steps"):  # transformers say themselves where NaN stops them
+        model = model.steps[-1][1]
+    if not get_tags(model).input_tags.allow_nan:
+        raise TypeError(
+            "explain needs a density that scores rows with cells left out, and "
+            f"{model!r} doesn't allow NaN. Fit the detector "
+            "with one that does: sklearn_gen.all_estimators('missing') lists them."
+        )
+
+
+def _observed(X, pairs):
+    """Say which cells, or pairs of cells, are observed."""
+    observed = ~missing_cells(X)
+    return observed[:, :, None] & observed[:, None] if pairs else observed
+
+
+def _where_observed(median, X, pairs):
+    """Give each row the medians of what it has; of half a pair, the single cell's."""
+    observed = _observed(X, False)
+    if not pairs:
+        return np.where(observed, median, 0.0)
+    single = np.where(observed, np.diagonal(median), 0.0)
+    return np.where(_observed(X, True), median, single[:, :, None] + single[:, None])
