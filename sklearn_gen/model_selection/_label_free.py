@@ -65,15 +65,22 @@ def mass_volume_auc(
     -----
     Volumes are those of the part inside the smallest box around X, and estimated by
     draws: a quarter uniform, the others from a mixture of Gaussians about the rows of
-    X, weighed by the inverse of their density (importance sampling). To about 2 % in
-    twenty normal columns and 5 % in fifty, where uniform draws alone need about twelve
-    columns at most and Goix (2016) subsamples columns and refits. Level sets of no
-    shape that follows the rows are measured less well: compare seeds.
+    X, weighed by the inverse of their density (importance sampling). Their standard
+    error was 1 % in five normal columns, 2 % in ten, 8 % in twenty and 20 % in fifty;
+    candidates are measured with the same draws, so differences have less. Uniform draws
+    alone end at about twelve columns, where Goix (2016) subsamples columns and refits.
 
     Only the ranking of the rows counts: increasing functions of a score have the same
-    curve. Different boxes don't compare: neither scores of different tables, nor in
-    different units unless all candidates see the same. Columns of few distinct values
-    have no volume to speak of; rows with NaN are measured by their observed cells.
+    curve. Scores compare between detectors on the same X only. Columns of few distinct
+    values have no volume to speak of; rows with NaN are measured by their observed
+    cells.
+
+    A tight level set is a weak guide to finding outliers of an unknown kind. Over
+    twelve tables of ADBench and eight detectors fitted to clean rows, the rank
+    correlation with ROC-AUC was 0.27 on average (0.17 for :func:`excess_mass_auc`), and
+    the choice better than the average detector on nine tables. Where there are a few
+    labels, use ``scoring="roc_auc"``.
+
     Costs one scoring of X and of the draws.
 
     References
