@@ -50,7 +50,7 @@ def all_estimators(capability=None):
     --------
     >>> import sklearn_gen
     >>> [name for name, _ in sklearn_gen.all_estimators("outlier")]
-    ['DensityOutlierDetector']
+    ['ConformalOutlierDetector', 'DensityOutlierDetector']
     """
     if capability is not None and capability not in _CAPABILITIES:
         raise ValueError(

@@ -17,7 +17,7 @@ from sklearn_gen.compose import (
     make_generative_pipeline,
 )
 from sklearn_gen.mixture import GaussianMixture
-from sklearn_gen.outlier import DensityOutlierDetector
+from sklearn_gen.outlier import ConformalOutlierDetector, DensityOutlierDetector
 
 
 def log_derivative_of_arcsinh(X):
@@ -43,6 +43,10 @@ MODELS = [
     DensityOutlierDetector(
         make_generative_pipeline(StandardScaler(), GaussianMixture()), contamination=0.1
     ),
+    ConformalOutlierDetector(),
+    ConformalOutlierDetector(
+        GaussianMixture(n_components=2, random_state=0), method="cross", cv=3
+    ),
     BijectiveTransformer(np.arcsinh, np.sinh, log_derivative_of_arcsinh),
 ]
 
@@ -65,6 +69,10 @@ def starts_with_powers(estimator):
     )
 
 
+def is_conformal(estimator):
+    return isinstance(estimator, ConformalOutlierDetector)
+
+
 POWERS = (
     "The check's rows are 100 +- 1, where PowerTransformer's powers differ by less "
     "than floating point can tell: such a fit is refused (a scaler must come first)."
@@ -73,7 +81,18 @@ STEPS = (
     "A pipeline fits its steps in place, as scikit-learn's Pipeline does, which "
     "expects the same failure."
 )
+SPLIT = (
+    "Rows are split at random into those to fit to and those to calibrate with: copies "
+    "of a row may part, which a weight can't."
+)
 EXPECTED_FAILURES = [
+    Expected("check_sample_weight_equivalence_on_dense_data", is_conformal, SPLIT),
+    Expected(
+        "check_outliers_train",
+        lambda estimator: is_conformal(estimator) and estimator.method == "cross",
+        "The check wants one offset between scores and decisions; each fold's model "
+        "has its own calibration scores, and a row is judged by all folds' counts.",
+    ),
     Expected("check_dont_overwrite_parameters", is_pipeline, STEPS),
     Expected("check_estimators_overwrite_params", is_pipeline, STEPS),
     Expected("check_fit_idempotent", starts_with_powers, POWERS),

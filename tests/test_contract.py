@@ -21,6 +21,7 @@ pytestmark = [
         "sklearn_gen.base.DiscreteColumnWarning",
     )
 ]
+pytestmark.append(pytest.mark.filterwarnings("ignore:.* calibration rows allow no"))
 
 
 @pytest.fixture(autouse=True)

@@ -122,6 +122,14 @@ def starts_follow_weights(estimator):
     return "random" not in deep_parameters(estimator, "init_params").values()
 
 
+def keeps_copies_together(estimator):
+    """Whether no split at random stands between repeated rows and weights.
+
+    Calibrated detectors fit to some rows and calibrate with the others.
+    """
+    return not deep_parameters(estimator, "calibration_size")
+
+
 def deep_parameters(estimator, name):
     """Find a parameter by name, in the estimator and in what it contains."""
     return {

@@ -6,6 +6,7 @@ from sklearn_gen.testing._check import check
 from sklearn_gen.testing._data import assert_same_scores, example_rows, seeded
 from sklearn_gen.testing._traits import (
     has,
+    keeps_copies_together,
     leaves_repeats_to_others,
     set_deep,
     starting_values,
@@ -83,6 +84,7 @@ def _rows_to_drop(estimator):
 @check(
     takes_weights,
     starts_follow_weights,
+    keeps_copies_together,
     leaves_repeats_to_others,
     has("score_samples"),
 )
@@ -90,7 +92,7 @@ def check_weights_are_repeats_from_default_start(estimator):
     """With its own start, same row order: weights and repeated rows agree.
 
     Exempt: starts that draw a number for each row and component (``init_params=
-    "random"``).
+    "random"``), and splits at random (`calibration_size`).
     """
     X = example_rows(estimator)
     weights = np.random.default_rng(1).integers(0, 4, size=len(X))

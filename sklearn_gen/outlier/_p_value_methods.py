@@ -1,0 +1,131 @@
+"""What p-values answer: which rows to select, and how many are false alarms."""
+
+import numpy as np
+
+from sklearn_gen._validation import as_generator
+from sklearn_gen.outlier._conformal_p_values import pooled_p_values, weighted_selection
+from sklearn_gen.outlier._covariate_shift import density_ratio
+from sklearn_gen.outlier._multiple_testing import (
+    benjamini_hochberg,
+    false_discovery_bound,
+)
+
+
+class PValueMixin:
+    """Detectors with calibration scores, one set for each of their models."""
+
+    def p_values(self, X):
+        """Compute the p-value of each row: small for outliers.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows that weren't given to `fit`.
+
+        Returns
+        -------
+        p_values : ndarray of shape (n_samples,)
+            In (0, 1]. With ``covariate_shift="auto"`` or a classifier they depend on
+            all rows of `X`.
+        """
+        return self._p_values(X, self.ties)
+
+    def _p_values(self, X, ties):
+        scores = self._fold_scores(X)
+        calibration = [
+            self.calibration_scores_[self.calibration_folds_ == fold]
+            for fold in range(len(scores))
+        ]
+        weight = calibration_weight = None
+        if self.covariate_shift is not None:
+            calibration_weight, weight = self._weights(X)
+        return pooled_p_values(
+            scores,
+            calibration,
+            weight=weight,
+            calibration_weight=calibration_weight,
+            ties=ties,
+            random_state=self._later_seed(),
+        )
+
+    def _later_seed(self):
+        """Draw a stream of its own: the split has had the seed's first numbers."""
+        return np.random.default_rng(
+            as_generator(self.random_state).integers(2**32, size=4)
+        )
+
+    def select(self, X, fdr=0.1, *, pi0="storey", pruning="deterministic"):
+        """Select outliers, of which on average at most a share `fdr` are inliers.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows that weren't given to `fit`.
+        fdr : float, default=0.1
+            The false-discovery rate, in (0, 1). With ``method="cross"`` it is a target
+            and not a theorem.
+        pi0 : "storey" or float, default="storey"
+            Share of inliers among the rows, or :func:`null_proportion` to estimate it.
+            Without effect where there is `covariate_shift`.
+        pruning : {"deterministic", "homogeneous", "heterogeneous"}, \
+                default="deterministic"
+            With `covariate_shift`: see :func:`weighted_selection`.
+
+        Returns
+        -------
+        selected : ndarray of bool of shape (n_samples,)
+            True for outliers. Whether a row is one depends on the other rows of `X`.
+        """
+        if self.covariate_shift is None:
+            return benjamini_hochberg(self.p_values(X), fdr, pi0=pi0)
+        scores = self._fold_scores(X)[0]
+        calibration_weight, weight = self._weights(X)
+        return weighted_selection(
+            scores,
+            self.calibration_scores_,
+            weight=weight,
+            calibration_weight=calibration_weight,
+            fdr=fdr,
+            pruning=pruning,
+            random_state=self._later_seed(),
+        )
+
+    def fdp_bound(self, X, thresholds=None, *, confidence=0.9):
+        """Bound the share of inliers among the rows found, at all thresholds at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows that weren't given to `fit`.
+        thresholds : array-like of shape (n_thresholds,) or None, default=None
+            Rows with p-values of at most a threshold are found. None means the
+            p-values of `X`: one bound per row, for the rows at least as abnormal.
+        confidence : float, default=0.9
+            Probability that no bound is exceeded.
+
+        Returns
+        -------
+        bound : ndarray of shape (n_thresholds,)
+            Upper bounds on the false-discovery proportion.
+
+        Raises
+        ------
+        ValueError
+            With ``method="cross"`` or `covariate_shift`, where the joint law of the
+            p-values isn't known.
+        """
+        if self.method == "cross" or self.covariate_shift is not None:
+            raise ValueError(
+                "fdp_bound needs method='split' and covariate_shift=None, where the "
+                f"joint law of p-values is known; got method={self.method!r} and "
+                f"covariate_shift={self.covariate_shift!r}."
+            )
+        p_values, n_rows = self.p_values(X), len(self.calibration_scores_)
+        if thresholds is None:
+            thresholds = p_values
+        return false_discovery_bound(
+            p_values, n_rows, thresholds, confidence=confidence
+        )
+
+    def _weights(self, X):
+        return density_ratio(self.covariate_shift, self.calibration_rows_, X)
