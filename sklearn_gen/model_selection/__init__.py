@@ -1,8 +1,8 @@
 """Choosing models without labels: likelihoods, criteria, level sets.
 
-Likelihoods compare within one `density_kind` only: an exact log density beside a lower bound
-or an estimate ranks how tight the bound is, not how good the models are. They don't
-compare between densities and masses either. A plain
+Likelihoods compare within one `density_kind` only: an exact log density beside a lower
+bound or an estimate ranks how tight the bound is, not how good the models are. They
+don't compare between densities and masses either. A plain
 :class:`~sklearn.pipeline.Pipeline`, which leaves out the Jacobian of its transformers,
 is refused. Level sets compare whatever the scores are: only their order counts.
 """

@@ -1,4 +1,4 @@
-"""Scorers of outlier detectors that need no labels: how tight are the level sets?"""
+"""Scorers of outlier detectors that need no labels: how tight level sets are."""
 
 from numbers import Integral
 
