@@ -69,7 +69,8 @@ class CellScores:
         blocks = row_blocks(rows)
         n_rows, d = rows.shape
         scores = np.empty((n_rows, d, d) if pairs else (n_rows, d), rows.dtype)
-        with workers(self.n_jobs) as run:
+        # what single precision can't hold is -inf, as in score_samples
+        with workers(self.n_jobs) as run, np.errstate(over="ignore"):
             for block, result in zip(blocks, run(function, blocks), strict=True):
                 scores[block.rows] = result
         return scores
