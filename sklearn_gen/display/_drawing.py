@@ -30,6 +30,23 @@ def pale_oranges():
     )
 
 
+def blue_to_orange():
+    """Colours around zero: the model's hue below it, the data's above."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "blue_to_orange", [MODEL_COLOR, "#F2B27C", "#FFFFFF", "#8FC1E3", DATA_COLOR]
+    )
+
+
+def shortened(text, length):
+    """Cut the middle out of a long name."""
+    if len(text) <= length:
+        return text
+    tail = (length - 1) // 3
+    return f"{text[: length - 1 - tail]}…{text[-tail:]}"
+
+
 def axes_or_new(ax):
     """Return `ax`, or the axes of a new figure."""
     if ax is not None:
