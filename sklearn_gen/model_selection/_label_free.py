@@ -95,15 +95,15 @@ def mass_volume_auc(
     --------
     >>> import numpy as np
     >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn_gen.mixture import GaussianMixture
     >>> from sklearn_gen.model_selection import mass_volume_auc
-    >>> from sklearn_gen.outlier import DensityOutlierDetector
     >>> rng = np.random.default_rng(0)
     >>> X, X_test = rng.normal(size=(2, 400, 2)) @ np.array([[1.0, 0.9], [0.0, 0.3]])
-    >>> for detector in (DensityOutlierDetector(), IsolationForest(random_state=0)):
+    >>> for detector in (GaussianMixture(), IsolationForest(random_state=0)):
     ...     score = mass_volume_auc(detector.fit(X), X_test)
-    ...     print(f"{type(detector).__name__:22} {score:.2f}")
-    DensityOutlierDetector -0.17
-    IsolationForest        -0.41
+    ...     print(f"{type(detector).__name__:15} {score:.2f}")
+    GaussianMixture -0.17
+    IsolationForest -0.41
     """
     low, high = mass
     if not 0 <= low < high <= 1:
