@@ -30,6 +30,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.preprocessing import PowerTransformer, RobustScaler, StandardScaler
 
 from sklearn_gen.compose import GenerativePipeline
+from sklearn_gen.display import ExplanationDisplay
 from sklearn_gen.mixture import GaussianMixture
 from sklearn_gen.outlier import DensityOutlierDetector
 
@@ -151,12 +152,10 @@ left.axvline(detector.offset_, color="black", linestyle="--", label="offset_")
 left.set(xlabel="log density (nats)", ylabel="rows", title="Scores of the detector")
 left.legend()
 
-shown = blame.loc[most_anomalous]
-image = right.imshow(shown, cmap="Reds_r", aspect="auto")
-right.set_xticks(range(shown.shape[1]), shown.columns, rotation=40, ha="right")
-right.set_yticks(range(len(shown)), [f"row {row}" for row in most_anomalous])
+ExplanationDisplay.from_estimator(
+    detector, X.loc[most_anomalous], reference=X, ax=right
+)
 right.set_title("Columns to blame in the five most anomalous rows")
-figure.colorbar(image, label="nats, less the column's median")
 figure.savefig("plot_outliers.png", dpi=120)
 print("\nFigure saved as plot_outliers.png in the current folder")
 print(f"Done in {time.perf_counter() - start:.1f} s, imports and compilation included")

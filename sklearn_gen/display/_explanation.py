@@ -307,7 +307,7 @@ class ExplanationDisplay:
             self._write_numbers(values, missing if hidden is None else missing | hidden)
 
     def _write_numbers(self, values, left_out):
-        dark = 0.55 * self.image_.norm.vmax
+        dark = 0.8 * self.image_.norm.vmax
         for i, j in np.argwhere(~left_out):
             self.ax_.text(
                 j,
