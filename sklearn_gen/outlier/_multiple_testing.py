@@ -195,7 +195,7 @@ def false_discovery_bound(
     >>> false_discovery_bound(p_values, 999, [0.001, 0.1, 1.0]).round(2)
     array([0.02, 0.18, 0.67])
     """
-    p_values = np.sort(_check_p_values(p_values))
+    p_values = _check_p_values(p_values)
     if not isinstance(n_calibration, Integral) or n_calibration < 1:
         raise ValueError(
             f"n_calibration must be a positive integer, got {n_calibration!r}."
@@ -206,13 +206,17 @@ def false_discovery_bound(
     thresholds = np.asarray(thresholds, dtype=np.float64)
     if thresholds.ndim != 1 or np.isnan(thresholds).any():
         raise ValueError(f"thresholds must be 1-D and not NaN, got {thresholds!r}.")
+    p_values = np.sort(p_values)
     nodes = np.unique(np.geomspace(1, n_calibration, _N_NODES).round().astype(int))
     at_nodes = np.searchsorted(p_values, nodes / (n_calibration + 1), side="right")
     seed = as_generator(random_state).integers(2**32, size=4)
     n_inliers = len(p_values)
     for _ in range(3):
         envelope = _envelope(n_calibration, n_inliers, nodes, confidence, seed)
-        n_inliers = min(n_inliers, np.min(len(p_values) - at_nodes + envelope))
+        left = np.min(len(p_values) - at_nodes + envelope)
+        if left >= n_inliers:
+            break
+        n_inliers = left
     found = np.searchsorted(p_values, thresholds, side="right")
     # Up to a node as many inliers as its envelope allows, beyond it every row.
     beyond = np.maximum(found[:, np.newaxis] - at_nodes, 0)

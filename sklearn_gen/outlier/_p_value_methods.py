@@ -120,11 +120,11 @@ class PValueMixin:
                 f"joint law of p-values is known; got method={self.method!r} and "
                 f"covariate_shift={self.covariate_shift!r}."
             )
-        p_values, n_rows = self.p_values(X), len(self.calibration_scores_)
-        if thresholds is None:
-            thresholds = p_values
         return false_discovery_bound(
-            p_values, n_rows, thresholds, confidence=confidence
+            self.p_values(X),
+            len(self.calibration_scores_),
+            thresholds,
+            confidence=confidence,
         )
 
     def _weights(self, X):
