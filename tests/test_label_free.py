@@ -139,6 +139,40 @@ def test_draws_fill_the_box(rows, gaps):
     assert_allclose(weight[np.isnan(draws).all(axis=1)], 1.0)
 
 
+@pytest.mark.parametrize("library", [pd, pl])
+def test_values_of_categories_are_volumes(library):
+    # A row is as likely as its category, so by itself a category of ten has a tenth.
+    rng = np.random.default_rng(0)
+    levels = np.array(list("abcdefghij"))
+    service = rng.choice(levels, 1000, p=[0.6, 0.31, *[0.01125] * 8])
+    X = library.DataFrame(
+        {
+            "service": service.tolist(),
+            "x": rng.uniform(size=1000),
+            "safe": rng.random(1000) < 0.999,
+        }
+    )
+    draws, weight, _ = weighted_draws(X, 50_000, np.random.default_rng(0))
+    assert list(draws.columns) == ["service", "x", "safe"]
+    drawn, safe = np.asarray(draws["service"]), np.asarray(draws["safe"], dtype=bool)
+    for level in levels:  # standard error 2e-3
+        share = weight[drawn == level].sum() / weight.sum()
+        assert share == pytest.approx(0.1, abs=0.012)
+    assert weight[safe].sum() / weight.sum() == pytest.approx(0.5, abs=0.02)
+
+    def usual(X):
+        return np.isin(np.asarray(X["service"]), ["a", "b"]).astype(float)
+
+    class Usual:
+        def score_samples(self, X):
+            return usual(X)
+
+    mass = usual(X).mean()
+    expected = -(0.2 * (mass - 0.5) + 1.0 * (1 - mass)) / 0.5
+    score = mass_volume_auc(Usual(), X, mass=(0.5, 1.0))
+    assert score == pytest.approx(expected, abs=0.02)
+
+
 # ---- what may not matter ----
 
 
@@ -324,8 +358,8 @@ def test_errors(rows, scorer):
         scorer(Scores(lambda X: np.full(len(X), np.nan)), rows)
     with pytest.raises(ValueError, match="two different numbers"):
         scorer(Scores(nearness), np.ones((5, 2)))
-    with pytest.raises(ValueError, match=r"all columns are numbers.*Encode"):
-        scorer(Scores(nearness), pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]}))
+    with pytest.raises(ValueError, match=r"aren't numbers.*'x'.*in a DataFrame"):
+        scorer(Scores(nearness), np.array([[1.0, "x"], [2.0, "y"]], dtype=object))
     with pytest.raises(ValueError, match=r"n_draws must be an integer.*0"):
         scorer(Scores(nearness), rows, n_draws=0)
 

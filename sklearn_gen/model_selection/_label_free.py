@@ -30,7 +30,7 @@ def mass_volume_auc(
         Fitted, with `score_samples` or else `decision_function`, higher for inliers:
         detectors, densities, pipelines and searches.
     X : array-like of shape (n_samples, n_features)
-        Numeric rows that the detector wasn't fitted to.
+        Rows that the detector wasn't fitted to, with at least one numeric column.
     y : Ignored
         Present for searches.
     mass : tuple of two floats, default=(0.9, 1.0)
@@ -53,7 +53,7 @@ def mass_volume_auc(
     TypeError
         If the estimator has neither method.
     ValueError
-        If X isn't numeric or its rows are all equal, if the scores of X hold NaN, or if
+        If X has no numeric column that varies, if the scores of X hold NaN, or if
         `mass` isn't an interval within 0 and 1.
 
     See Also
@@ -71,9 +71,10 @@ def mass_volume_auc(
     alone end at about twelve columns, where Goix (2016) subsamples columns and refits.
 
     Only the ranking of the rows counts: increasing functions of a score have the same
-    curve. Scores compare between detectors on the same X only. Columns of few distinct
-    values have no volume to speak of; rows with NaN are measured by their observed
-    cells.
+    curve. Scores compare between detectors on the same X only. In a DataFrame, columns
+    of text, categories or booleans are measured by counting: each of k values is a k-th
+    of the box. Columns of few distinct numbers have no volume to speak of; rows with
+    NaN are measured by their observed cells.
 
     A tight level set is a weak guide to finding outliers of an unknown kind. Over
     twelve tables of ADBench and eight detectors fitted to clean rows, the rank
@@ -137,7 +138,7 @@ def excess_mass_auc(
         Fitted, with `score_samples` or else `decision_function`, higher for inliers:
         detectors, densities, pipelines and searches.
     X : array-like of shape (n_samples, n_features)
-        Numeric rows that the detector wasn't fitted to.
+        Rows that the detector wasn't fitted to, with at least one numeric column.
     y : Ignored
         Present for searches.
     min_mass : float, default=0.9
@@ -158,7 +159,7 @@ def excess_mass_auc(
     TypeError
         If the estimator has neither method.
     ValueError
-        If X isn't numeric or its rows are all equal, if the scores of X hold NaN, or if
+        If X has no numeric column that varies, if the scores of X hold NaN, or if
         `min_mass` isn't between 0 and 1.
 
     See Also

@@ -250,12 +250,18 @@ def test_a_search_inside_the_detector(numbers):
     assert detector.estimator_.best_params_["n_components"] in {1, 2}
 
 
-def test_encoded_tables_have_level_sets(table):
-    X, _ = table
-    pipeline = mixed_table_pipeline().fit(X)
-    with pytest.raises(ValueError, match=r"all columns are numbers.*pipeline\[:-1\]"):
-        excess_mass_auc(pipeline, X)
-    assert excess_mass_auc(pipeline[-1], pipeline[:-1].transform(X)) > 0
+@pytest.mark.parametrize("scoring", [excess_mass_auc, mass_volume_auc])
+def test_tables_with_categories_have_level_sets(table, scoring):
+    X, y = table
+    X = X[y == 1]
+    search = GridSearchCV(
+        mixed_table_pipeline(),
+        {"columns__numbers": [StandardScaler(), "drop"]},
+        scoring=scoring,
+        cv=3,
+        error_score="raise",
+    ).fit(X)
+    assert search.best_params_["columns__numbers"] != "drop"
 
 
 def test_several_scores_at_a_time(numbers):
