@@ -156,9 +156,10 @@ def test_explanations_in_containers_and_styles(table, container):
     assert to_hex(bars.bars_[0].get_facecolor()) == to_hex("green")
     name = "column 0" if container is np.asarray else "width"
     assert any(x.startswith(f"{name} =") for x in tick_labels(left.yaxis))
-    image = ExplanationDisplay.from_estimator(fitted, rows[:3], ax=right, vmin=-5)
+    image = ExplanationDisplay.from_estimator(fitted, rows[:3], ax=right, vmin=-0.5)
     assert image.ax_ is right
-    assert image.image_.get_clim()[0] == -5
+    assert image.image_.get_clim()[0] == -0.5
+    assert image.image_.colorbar.extend == "min"
 
 
 def test_long_names_are_shortened(table):

@@ -290,8 +290,8 @@ class ExplanationDisplay:
                 aspect=style["aspect"],
                 interpolation="nearest",
             )
-        beyond = values[~missing]
-        low, high = (beyond < -limit).any(), (beyond > limit).any()
+        vmin, vmax = self.image_.get_clim()
+        low, high = (values[~missing] < vmin).any(), (values[~missing] > vmax).any()
         extend = {(1, 0): "min", (0, 1): "max", (1, 1): "both"}.get((low, high))
         self.figure_.colorbar(
             self.image_, ax=self.ax_, extend=extend or "neither", label="nats"
