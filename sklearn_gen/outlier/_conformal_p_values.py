@@ -173,8 +173,7 @@ def weighted_selection(
         The same ratio of each calibration row.
     fdr : float, default=0.1
         The false-discovery rate q.
-    pruning : {"deterministic", "homogeneous", "heterogeneous"}, \
-            default="deterministic"
+    pruning : {"deterministic", "homogeneous", "heterogeneous"}, default="deterministic"
         How rows whose :math:`R_j` are larger than the selection are taken back: by
         sizes alone, or by sizes times a uniform number, the same for all rows or one
         each. Randomness keeps more rows.
