@@ -18,6 +18,12 @@ _CAPABILITIES = {
     "outlier": lambda cls: issubclass(cls, OutlierMixin),
 }
 
+# Types that fitted estimators hold, beside public ones.
+_INSIDE_ESTIMATORS = (
+    "sklearn_gen._columns.TableSchema",
+    "sklearn_gen.mixture._shrunken.ShrunkenGaussianMixture",
+)
+
 
 def all_estimators(capability=None):
     """List the public estimators, optionally those with one capability.
@@ -94,4 +100,4 @@ def trusted_types():
     """
     classes = [cls for _, cls in all_estimators()]
     names = [f"{cls.__module__}.{cls.__qualname__}" for cls in classes]
-    return sorted({*names, "sklearn_gen._columns.TableSchema"})
+    return sorted({*names, *_INSIDE_ESTIMATORS})

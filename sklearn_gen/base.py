@@ -64,6 +64,9 @@ class GenerativeModel(
     _allow_nan = False
     # "lebesgue" for densities of continuous columns, "counting" for masses.
     _base_measure = "lebesgue"
+    # Whether a floor under variances bounds what repeated values can buy, so that
+    # columns of them need no warning.
+    _bounds_repeats = False
 
     @abstractmethod
     def _fit(self, X, sample_weight, rng):
@@ -129,7 +132,7 @@ class GenerativeModel(
                 sample_weight = np.ldexp(sample_weight, -exponent)
         if reset:  # of rows with weight: the others are as if they were not there
             self.schema_ = TableSchema.from_data(X, rows)
-            if self._base_measure == "lebesgue":
+            if self._base_measure == "lebesgue" and not self._bounds_repeats:
                 warn_of_repeats(self.schema_, self._dequantized_columns())
         return rows, sample_weight
 

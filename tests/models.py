@@ -16,7 +16,11 @@ from sklearn_gen.compose import (
     GenerativePipeline,
     make_generative_pipeline,
 )
-from sklearn_gen.mixture import GaussianMixture
+from sklearn_gen.mixture import (
+    AdaptiveKernelDensity,
+    GaussianMixture,
+    RobustGaussianMixture,
+)
 from sklearn_gen.outlier import ConformalOutlierDetector, DensityOutlierDetector
 
 
@@ -34,6 +38,8 @@ MODELS = [
     GaussianMixture(n_components=2, init_params="random", n_init=2),
     GaussianMixture(n_components=2, init_params="random_from_data"),
     GaussianMixture(n_components=2, dequantize="auto"),
+    RobustGaussianMixture(n_components=(2, 3), n_members=2),
+    AdaptiveKernelDensity(),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

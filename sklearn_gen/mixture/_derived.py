@@ -5,10 +5,67 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._columns import TableSchema
+from sklearn_gen.mixture._initial import given_parameters
 
 
 class DerivedMixtures:
-    """Marginals, conditionals and box probabilities of a Gaussian mixture."""
+    """Mixtures without a fit: of given parameters, marginals, conditionals; boxes."""
+
+    @classmethod
+    def from_parameters(
+        cls, weights, means, covariances, *, covariance_type="full", dtype=np.float64
+    ):
+        """Make a fitted mixture of known parameters.
+
+        Parameters
+        ----------
+        weights : array-like of shape (n_components,)
+            Non-negative, with sum 1.
+        means : array-like of shape (n_components, n_features)
+            Means.
+        covariances : array-like
+            (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical: positive
+            definite.
+        covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
+            Their structure.
+        dtype : dtype, default=float64
+            Precision in which it draws, and keeps its attributes.
+
+        Returns
+        -------
+        mixture : GaussianMixture
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, a value is out of its range, or a covariance
+            isn't positive definite.
+
+        Examples
+        --------
+        >>> from sklearn_gen.mixture import GaussianMixture
+        >>> mixture = GaussianMixture.from_parameters(
+        ...     [0.5, 0.5], [[0.0], [4.0]], [[1.0], [1.0]], covariance_type="diag"
+        ... )
+        >>> mixture.score_samples([[2.0]]).round(2)
+        array([-2.92])
+        """
+        means = np.array(means, dtype=np.float64, ndmin=2)
+        mixture = cls(len(means), covariance_type=covariance_type)
+        params = given_parameters(mixture._structure, weights, means, covariances)
+        mixture._dtype = np.dtype(dtype).name
+        spread = params.weights @ (means - params.weights @ means) ** 2
+        within = mixture._structure.variances(params.covariances, *means.shape)
+        mixture._variances = spread + params.weights @ within
+        for name, value in mixture._fitted_attributes(params).items():
+            setattr(mixture, name, value)
+        mixture.n_features_in_ = means.shape[1]
+        mixture.schema_ = TableSchema.from_data(means[:0], means[:0])
+        mixture.converged_, mixture.n_iter_ = True, 0
+        mixture.lower_bound_, mixture.lower_bounds_ = -np.inf, []
+        return mixture
 
     def marginal(self, columns):
         """Return the mixture of some columns.

@@ -2,18 +2,26 @@
 
 import numpy as np
 
+from sklearn_gen._gaussian import GaussianParams
+from sklearn_gen._validation import DegenerateDataWarning, warn
+
 _BLOCK_CELLS = 2**15  # looked at together, in the cache
 _FOLD = 32
 
 
 def column_variances(X, sample_weight):
     """Weighted variance of the observed cells of each column, (D,), in float64."""
-    shift = np.nan_to_num(X[0]).astype(np.float64)
-    mean = shift + _weighted_mean(X, sample_weight, shift, 1)
+    mean = column_means(X, sample_weight)
     variances = _weighted_mean(X, sample_weight, mean, 2)
     # Rounding leaves a constant column with about (eps * value)^2.
     noise = (4 * np.finfo(X.dtype).eps * mean) ** 2
     return np.where(variances <= noise, 0.0, variances)
+
+
+def column_means(X, sample_weight):
+    """Weighted mean of the observed cells of each column, (D,), in float64."""
+    shift = np.nan_to_num(X[0]).astype(np.float64)
+    return shift + _weighted_mean(X, sample_weight, shift, 1)
 
 
 def _weighted_mean(X, sample_weight, center, power):
@@ -58,20 +66,55 @@ def check_initial(model, n_features):
         Naming the parameter, what was received and the rule.
     """
     K, structure = model.n_components, model._structure
-    weights = _as_array(model.weights_init, "weights_init", (K,))
-    if weights is not None and not (
-        (weights >= 0).all() and np.isclose(weights.sum(), 1.0, rtol=0, atol=1e-6)
-    ):
-        raise ValueError(
-            "weights_init must be non-negative and sum to 1, got "
-            f"min {weights.min():g}, sum {weights.sum():g}. Divide by the sum."
-        )
+    weights = _as_weights(model.weights_init, "weights_init", K)
     means = _as_array(model.means_init, "means_init", (K, n_features))
     shape = structure.shape(K, n_features)
     precisions = _as_array(model.precisions_init, "precisions_init", shape)
     if precisions is not None:
-        _check_definite(precisions, structure.correlated)
+        _check_definite(precisions, structure.correlated, "precisions_init")
     return weights, means, precisions
+
+
+def given_parameters(structure, weights, means, covariances):
+    """Validate parameters that somebody gives; means are an array already.
+
+    Raises
+    ------
+    ValueError
+        Naming the parameter, what was received and the rule.
+    """
+    K, D = means.shape
+    weights = _as_weights(weights, "weights", K)
+    means = _as_array(means, "means", (K, D))
+    covariances = _as_array(covariances, "covariances", structure.shape(K, D))
+    _check_definite(covariances, structure.correlated, "covariances")
+    factors = structure.cholesky(covariances, np.zeros(D))
+    return GaussianParams(weights, means, *factors)
+
+
+def warn_of_constant_columns(schema, variances):
+    """Say that a column has no spread to measure others' rows by."""
+    constant = np.flatnonzero(variances == 0)
+    if len(constant):
+        others = f" and {len(constant) - 1} more" if len(constant) > 1 else ""
+        warn(
+            f"{schema.label(constant[0])}{others} is constant or never observed: its "
+            "spread is taken to be one unit, and the density is high there for that "
+            "reason alone. Drop such columns.",
+            DegenerateDataWarning,
+        )
+
+
+def _as_weights(value, name, n_components):
+    weights = _as_array(value, name, (n_components,))
+    if weights is not None and not (
+        (weights >= 0).all() and np.isclose(weights.sum(), 1.0, rtol=0, atol=1e-6)
+    ):
+        raise ValueError(
+            f"{name} must be non-negative and sum to 1, got "
+            f"min {weights.min():g}, sum {weights.sum():g}. Divide by the sum."
+        )
+    return weights
 
 
 def _as_array(value, name, shape):
@@ -88,18 +131,20 @@ def _as_array(value, name, shape):
     return array
 
 
-def _check_definite(precisions, correlated):
+def _check_definite(matrices, correlated, name):
+    what = name.removesuffix("_init")
     if not correlated:
-        if (precisions <= 0).any():
+        if (matrices <= 0).any():
+            inverse = " Precisions are inverse variances." * (what == "precisions")
             raise ValueError(
-                f"precisions_init must be positive, got min {precisions.min():g}. "
-                "Precisions are inverse variances."
+                f"{name} must be positive, got min {matrices.min():g}.{inverse}"
             )
         return
-    for k, precision in enumerate(np.atleast_3d(precisions.T).T):
-        symmetric = np.allclose(precision, precision.T)
-        if not symmetric or np.linalg.eigvalsh(precision).min() <= 0:
+    for k, matrix in enumerate(np.atleast_3d(matrices.T).T):
+        symmetric = np.allclose(matrix, matrix.T)
+        if not symmetric or np.linalg.eigvalsh(matrix).min() <= 0:
+            inverse = " Precisions are inverse covariances." * (what == "precisions")
             raise ValueError(
-                "precisions_init must be symmetric and positive definite; matrix "
-                f"{k} is not. Precisions are inverse covariances."
+                f"{name} must be symmetric and positive definite; matrix {k} is "
+                f"not.{inverse}"
             )

@@ -62,14 +62,7 @@ def _sample_rows(X, sample_weight, n_components, rng):
     size = min(_SAMPLE_ROWS, _SAMPLE_CELLS // X.shape[1])
     size = max(size, 50 * n_components, 1000)
     if max(n_rows, total) > size:
-        # One row from each of `size` equal shares of the weight, at a place of its own:
-        # even steps would miss half of a table whose sources take turns.
-        at = (np.arange(size) + rng.random(size)) / size
-        if sample_weight is None:
-            drawn = (at * n_rows).astype(np.intp)
-        else:
-            drawn = _inverse_cdf(sample_weight, at)
-        drawn, weight = np.unique(drawn, return_counts=True)
+        drawn, weight = _rows_of_equal_shares(n_rows, sample_weight, size, rng)
         rows = X[drawn]
     else:
         rows, weight = X, np.ones(n_rows) if sample_weight is None else sample_weight
@@ -83,6 +76,42 @@ def _sample_rows(X, sample_weight, n_components, rng):
         means = sums / np.maximum(observed.sum(axis=0), np.finfo(float).tiny)
         rows = np.where(missing, means, rows)
     return rows, weight.astype(np.float64)
+
+
+def sample_of_rows(X, sample_weight, size, rng):
+    """Take at most `size` rows, evenly over the weight; all of them where they fit.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_drawn, n_features)
+    weight : ndarray of shape (n_drawn,) or None
+    """
+    total = len(X) if sample_weight is None else sample_weight.sum()
+    if max(len(X), total) <= size:
+        return X, sample_weight
+    drawn, counts = _rows_of_equal_shares(len(X), sample_weight, size, rng)
+    return X[drawn], counts.astype(np.float64)
+
+
+def _rows_of_equal_shares(n_rows, sample_weight, size, rng):
+    """Draw one row from each of `size` equal shares of the weight.
+
+    Each at a place of its own: even steps would miss half of a table whose sources take
+    turns.
+
+    Returns
+    -------
+    drawn : ndarray of shape (n_drawn,)
+        Indices of rows, each once, in order.
+    counts : ndarray of shape (n_drawn,)
+        How often each was drawn.
+    """
+    at = (np.arange(size) + rng.random(size)) / size
+    if sample_weight is None:
+        drawn = (at * n_rows).astype(np.intp)
+    else:
+        drawn = _inverse_cdf(sample_weight, at)
+    return np.unique(drawn, return_counts=True)
 
 
 def _sorted_order(X):

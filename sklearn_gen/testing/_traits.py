@@ -80,8 +80,9 @@ def is_continuous(estimator):
 
 
 def leaves_repeats_to_others(estimator):
-    """Whether repeated values are not its own business (`dequantize`)."""
-    return getattr(estimator, "dequantize", None) is None
+    """Whether repeated values are not its own business, by noise or wide kernels."""
+    bounded = getattr(estimator, "_bounds_repeats", False)
+    return getattr(estimator, "dequantize", None) is None and not bounded
 
 
 def takes_weights(estimator):
