@@ -159,13 +159,12 @@ def _mixture_about(unit, rng):
     spread = np.nanstd(unit, axis=0)
     rows = rows + 0.01 * spread * rng.standard_normal(rows.shape)
     n_components = int(np.clip(n_rows // (10 * n_features), 1, 5))
-    proposal = GaussianMixture(
+    fitted = GaussianMixture(
         n_components, reg_covar="scale", tol=0.1, random_state=rng
     ).fit(rows)
-    proposal.covariances_ *= _WIDENED
-    proposal.precisions_ /= _WIDENED
-    proposal.precisions_cholesky_ /= _WIDENED**0.5
-    return proposal
+    return GaussianMixture.from_parameters(
+        fitted.weights_, fitted.means_, _WIDENED * fitted.covariances_
+    )
 
 
 def _weight(proposal, points):
