@@ -25,11 +25,15 @@ warning_prefix = ContextVar("warning_prefix", default=str)
 
 
 def warn(message, category):
-    """Warn at the user's line: the nearest caller outside scikit-learn and this."""
+    """Warn at the user's line: the nearest caller outside scikit-learn and this.
+
+    And outside joblib, which calls the models of wrappers.
+    """
     if category in (DegenerateDataWarning, DiscreteColumnWarning):
         message = warning_prefix.get()() + message
     frame, stacklevel = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").startswith("sklearn"):
+    inner = ("sklearn", "joblib")
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith(inner):
         frame, stacklevel = frame.f_back, stacklevel + 1
     warnings.warn(message, category, stacklevel=stacklevel)
 

@@ -241,7 +241,13 @@ class ConformalOutlierDetector(
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)
         fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(fit_one)(
-                self, clone(model), X, y, sample_weight, split, task.subcontext("fit")
+                self,
+                clone(model),
+                X,
+                y,
+                sample_weight,
+                split,
+                task.subcontext("fit-model"),
             )
             for split in splits
         )
@@ -265,7 +271,7 @@ class ConformalOutlierDetector(
         return self
 
     def _new_model(self):
-        model = self._inner()
+        model = self._unfitted()
         missing = [m for m in ("fit", "score_samples") if not hasattr(model, m)]
         if missing or isinstance(model, type):
             lacks = f" without {' and '.join(missing)}" if missing else ", a class"
@@ -274,7 +280,7 @@ class ConformalOutlierDetector(
                 f"(higher is more normal); got {model!r}{lacks}. "
                 "sklearn_gen.all_estimators('density') lists some."
             )
-        return clone(model)
+        return model
 
     def score_samples(self, X):
         """Compute the inner model's score of each row.
@@ -341,6 +347,9 @@ class ConformalOutlierDetector(
     def _inner(self):
         if hasattr(self, "estimators_"):
             return self.estimators_[0]
+        return self._unfitted()
+
+    def _unfitted(self):
         return self.estimator if self.estimator is not None else _default_estimator()
 
     def __sklearn_tags__(self):
