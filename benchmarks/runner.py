@@ -14,7 +14,7 @@ import scipy.linalg.blas  # noqa: F401  (its library then shows in threadpool_in
 from threadpoolctl import threadpool_info, threadpool_limits
 
 # The modules that have a ``run(report)``.
-FAMILIES = ("mixture", "conformal", "explain")
+FAMILIES = ("mixture", "conformal", "explain", "outliers")
 _COLUMNS = "{:<46}{:>12}{:>12}{:>8}{:>9}  {}"
 
 
@@ -105,6 +105,7 @@ class Report:
     def __init__(self, only=None):
         self.only = only
         self.rows = []
+        self.tables = {}
         cores = {p["architecture"] for p in threadpool_info() if "architecture" in p}
         self.machine = {
             "blas_core": " ".join(sorted(cores)),
@@ -115,13 +116,14 @@ class Report:
         }
         print(*(f"{name}={value}" for name, value in self.machine.items()))
 
-    def section(self, title):
-        """Start a section; returns whether it was asked for."""
+    def section(self, title, heads=True):
+        """Start a section, of ``add`` lines if heads; returns whether it is wanted."""
         wanted = self.only is None or self.only in title
         if wanted:
             print(f"\n{title}")
-            heads = ("case", "ours", "peer", "ratio", "threads", "")
-            print(_COLUMNS.format(*heads).rstrip())
+        if wanted and heads:
+            names = ("case", "ours", "peer", "ratio", "threads", "")
+            print(_COLUMNS.format(*names).rstrip())
         return wanted
 
     def add(self, case, ours, peer, ratio, threads, note="", unit="ms"):
@@ -141,7 +143,16 @@ class Report:
             }
         )
 
+    def table(self, title, frame):
+        """Print a DataFrame and keep it."""
+        print(f"\n{title}\n{frame.to_string(float_format='{:.3f}'.format)}", flush=True)
+        self.tables[title] = json.loads(frame.to_json(orient="split"))
+
     def write(self, path):
         """Write machine facts and all figures as JSON."""
-        content = {"machine": self.machine, "figures": self.rows}
+        content = {
+            "machine": self.machine,
+            "figures": self.rows,
+            "tables": self.tables,
+        }
         Path(path).write_text(json.dumps(content, indent=1) + "\n")
