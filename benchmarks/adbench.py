@@ -66,10 +66,7 @@ def default_detector(regime, seed):
     """Our detector of a regime: the one place where the benchmark makes it."""
     from sklearn_gen.outlier import DensityOutlierDetector
 
-    detector = DensityOutlierDetector()
-    wanted = {"regime": regime, "random_state": seed}
-    known = detector.get_params(deep=False)
-    return detector.set_params(**{k: v for k, v in wanted.items() if k in known})
+    return DensityOutlierDetector(regime=regime, random_state=seed)
 
 
 def standardised(score):
