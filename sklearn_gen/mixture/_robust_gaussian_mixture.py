@@ -47,7 +47,7 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
         rows per column and component.
     n_members : int, default=3
         Mixtures of each size, each with its own start and sample of the rows.
-    kept_weight : float, default=0.7
+    kept_weight : float, default=0.6
         Of each mixture the fewest components are kept that have this weight together,
         in (0, 1]; 1 prunes nothing.
     prior_weight : float, default=1.0
@@ -147,7 +147,7 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
         n_components=(3, 4, 6, 8),
         *,
         n_members=3,
-        kept_weight=0.7,
+        kept_weight=0.6,
         prior_weight=1.0,
         reg_covar=1e-2,
         max_samples=2000,
@@ -183,8 +183,10 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
         self._keep(self._in_turn(_fit_member, jobs, X))
 
     def _sizes(self):
-        sizes = np.atleast_1d(self.n_components)
-        if not len(sizes) or sizes.dtype.kind not in "iu" or sizes.min() < 1:
+        given = self.n_components
+        sizes = given if isinstance(given, Sequence) else [given]
+        whole = [isinstance(size, Integral) and size >= 1 for size in sizes]
+        if not whole or not all(whole):
             raise ValueError(
                 "n_components must be an integer of at least 1, or a sequence of "
                 f"them, got {self.n_components!r}."
@@ -251,7 +253,8 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
         Raises
         ------
         ValueError
-            As `fit`; the earlier fitted state is then kept.
+            As `fit`, and if this is a `marginal`; the earlier fitted state is then
+            kept.
         """
         with self._kept_on_failure():
             first = not hasattr(self, "members_")
@@ -259,6 +262,11 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
             if first:
                 self._fit(X, sample_weight, as_generator(self.random_state))
             else:
+                if not hasattr(self.members_[0], "_running"):
+                    raise ValueError(
+                        "This is a marginal, which can't go on learning. Call "
+                        "partial_fit of the model that it came from, then marginal."
+                    )
                 Z = self._tails.forward(X)
                 jobs = [(copy.copy(m), Z, sample_weight) for m in self.members_]
                 self._keep(self._in_turn(_update_member, jobs, X))

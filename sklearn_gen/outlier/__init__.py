@@ -11,10 +11,12 @@ from sklearn_gen.outlier._multiple_testing import (
     false_discovery_bound,
     null_proportion,
 )
+from sklearn_gen.outlier._trimmed import TrimmedDensity
 
 __all__ = [
     "DensityOutlierDetector",
     "ConformalOutlierDetector",
+    "TrimmedDensity",
     "conformal_p_values",
     "benjamini_hochberg",
     "null_proportion",

@@ -1,27 +1,31 @@
 """Outliers are the rows that a density finds improbable."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, StrOptions, fit_context
-from sklearn_gen._validation import check_weights, chosen, refuse_plain_pipeline
+from sklearn_gen._validation import as_generator, check_weights, chosen
+from sklearn_gen.outlier._calibration import one_split
 from sklearn_gen.outlier._explain import ExplanationMixin
-from sklearn_gen.outlier._inner import density_kind_of, log_density
-from sklearn_gen.outlier._threshold import weighted_quantile
-from sklearn_gen.outlier._weights import weight_params
+from sklearn_gen.outlier._inner import density_kind_of, new_density
+from sklearn_gen.outlier._rows import Rows, count_rows
+from sklearn_gen.outlier._score_types import Learned, score_rows, usual_log_density
+from sklearn_gen.outlier._streaming import StreamingMixin
+from sklearn_gen.outlier._threshold import cut
 
-# Share of the training weight below the threshold when contamination="auto".
-_AUTO_CONTAMINATION = 0.1
+# Share of the rows that threshold="holdout" keeps from a first fit.
+_HELD_OUT = 0.25
 
 
 class DensityOutlierDetector(
     ExplanationMixin,
+    StreamingMixin,
     CallbackSupportMixin,
     MetaEstimatorMixin,
     OutlierMixin,
@@ -30,25 +34,63 @@ class DensityOutlierDetector(
     r"""Outlier detector that wraps any density.
 
     A row is an outlier where :math:`\log p(x)`, as the inner model estimates it, is
-    below a threshold: a quantile of the training rows' scores.
+    below a threshold.
 
     Parameters
     ----------
     estimator : object or None, default=None
-        A density: it has `fit` and `score_samples` (log density, nats per row). A
-        pipeline must be a :class:`~sklearn_gen.compose.GenerativePipeline`, which
-        accounts for its transformers. None means one Gaussian with a full covariance
-        matrix, ``GaussianMixture(n_components=1, reg_covar="scale")``: it needs no
-        seed, no scaler (the result is the same in any units) and allows NaN.
+        A density: it has `fit` and `score_samples` (log density, nats per row). It is
+        used as it is; :class:`TrimmedDensity` makes it robust. A pipeline must be a
+        :class:`~sklearn_gen.compose.GenerativePipeline`, which accounts for its
+        transformers. None leaves the choice to `regime`.
+    regime : {'contaminated', 'novelty'}, default='contaminated'
+        What the training rows are. Outliers may be among them ('contaminated'): the
+        default density is a :class:`~sklearn_gen.mixture.RobustGaussianMixture`, which
+        doesn't follow small groups. Or they are clean and outliers come later
+        ('novelty'): it is an :class:`~sklearn_gen.mixture.AdaptiveKernelDensity`,
+        which follows all of them.
     contamination : "auto" or float, default="auto"
-        Share of outliers among the training rows (by weight), in (0, 0.5]: sets
-        `offset_`. "auto" uses the inner model's own `offset_` where it defines one and
-        0.1 otherwise.
+        Share of outliers among the training rows (by weight), in (0, 0.5], for
+        ``threshold="quantile"``. "auto" uses the inner model's own `offset_` where it
+        defines one and 0.1 otherwise.
+    threshold : {'auto', 'quantile', 'iqr', 'mtt', 'holdout'}, default='auto'
+        How `offset_` is set:
+
+        - 'quantile': below it is the share `contamination` of the training rows;
+        - 'iqr': Tukey's fence, first quartile of the training scores less 1.5 times
+          the quartile range;
+        - 'mtt': the modified Thompson tau test, which removes the lowest score while it
+          is too far from the mean of the others;
+        - 'holdout': of rows like the training rows, the share `false_alarm_rate` falls
+          below it, measured on a quarter of them that a first fit doesn't see;
+        - 'auto': 'quantile'; for novelty 'holdout', unless `contamination` is given.
+    false_alarm_rate : float, default=0.05
+        Share of inliers to come that may be taken for outliers, in (0, 0.5], for
+        ``threshold="holdout"``.
+    score_type : {'nll', 'typicality', 'ratio'}, default='nll'
+        What is compared with the threshold:
+
+        - 'nll': the log density: how rare a row is;
+        - 'typicality': minus the distance of the log density from its mean: also rows
+          that are too probable are outliers, such as a blank image;
+        - 'ratio': the log density less that of `background`: what all rows share
+          (units, rare columns, complexity) cancels.
+    background : "independent" or object, default="independent"
+        With ``score_type="ratio"``, the product of the density's own marginals, so that
+        outliers are the rows whose columns don't go together; or a density that is
+        fitted to the same rows (in a :class:`~sklearn.frozen.FrozenEstimator`, one that
+        was fitted to others).
+    random_state : None, int, RandomState or Generator, default=None
+        Seeds the default densities and the rows held out. None is fresh entropy.
+    n_jobs : int or None, default=None
+        Threads of the default densities; None is 1, -1 all cores.
 
     Attributes
     ----------
     estimator_ : object
         The fitted density.
+    background_ : object
+        The fitted background, or "independent"; with ``score_type="ratio"``.
     offset_ : float
         Threshold on `score_samples`, in nats: rows strictly below it are outliers.
     n_features_in_ : int
@@ -58,29 +100,31 @@ class DensityOutlierDetector(
 
     See Also
     --------
+    ConformalOutlierDetector : P-values, and selections with few false discoveries.
+    TrimmedDensity : Makes any density robust.
     sklearn_gen.compose.GenerativePipeline : Densities behind transformers.
     sklearn.ensemble.IsolationForest : Isolates rows by random splits.
 
     Notes
     -----
     `density_kind` is that of the inner model ('exact' for scikit-learn's KernelDensity
-    and GaussianMixture; an AttributeError where a model doesn't declare it).
-    Fitting costs one fit and one scoring pass of the inner model, :meth:`explain` one
-    scoring pass per column.
+    and GaussianMixture; an AttributeError where a model doesn't declare it, or
+    `score_type` isn't a density). Fitting costs one fit and one scoring pass of the
+    inner model (with 'holdout' two), :meth:`explain` one pass where the model has
+    `score_cells`, and otherwise one per column.
 
-    The threshold is the weighted quantile with midpoints at the steps of the
-    distribution function: without ties, exactly ``floor(contamination * n_samples)``
-    training rows are below it. A sample weight of k equals k repeats of the row.
+    The quantile is weighted, with midpoints at the steps of the distribution function:
+    without ties, exactly ``floor(contamination * n_samples)`` training rows are below
+    it. A sample weight of k equals k repeats of the row, but for 'holdout', which may
+    hold out one of the repeats.
 
-    Warnings of the fit are the inner model's, and so are the parameters they name. The
-    default warns of columns whose values repeat (DiscreteColumnWarning: counts, rounded
-    numbers) and of columns that are constant or given by others
-    (DegenerateDataWarning). For the first, pass ``estimator=GaussianMixture(
-    dequantize="auto", reg_covar="scale")``; for the second, drop those columns.
+    Warnings of the fit are the inner model's, and so are the parameters they name.
 
-    Why one Gaussian by default: over the 29 tables of ADBench it ranked the outliers
-    better than a mixture of several chosen by BIC (mean average precision 0.33 against
-    0.29), because small clusters of outliers get a component of their own.
+    References
+    ----------
+    Nalisnick et al. (2019), "Detecting out-of-distribution inputs to deep generative
+    models using typicality", arXiv:1906.02994. Ren et al. (2019), "Likelihood ratios
+    for out-of-distribution detection", arXiv:1906.02845.
 
     Examples
     --------
@@ -89,7 +133,7 @@ class DensityOutlierDetector(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(500, 2))
     >>> X[:, 1] += X[:, 0]
-    >>> detector = DensityOutlierDetector(contamination=0.01).fit(X)
+    >>> detector = DensityOutlierDetector(contamination=0.01, random_state=0).fit(X)
     >>> rows = np.array([[1.0, 1.0], [0.0, 5.0], [np.nan, 9.0]])
     >>> detector.predict(rows)
     array([ 1, -1, -1])
@@ -99,15 +143,41 @@ class DensityOutlierDetector(
 
     _parameter_constraints: ClassVar[dict] = {
         "estimator": "no_validation",  # fit says what is missing
+        "regime": [StrOptions({"contaminated", "novelty"})],
         "contamination": [
             StrOptions({"auto"}),
             Interval(Real, 0, 0.5, closed="right"),
         ],
+        "threshold": [StrOptions({"auto", "quantile", "iqr", "mtt", "holdout"})],
+        "false_alarm_rate": [Interval(Real, 0, 0.5, closed="right")],
+        "score_type": [StrOptions({"nll", "typicality", "ratio"})],
+        "background": "no_validation",
+        "random_state": ["random_state", np.random.Generator],
+        "n_jobs": [Integral, None],
     }
 
-    def __init__(self, estimator=None, *, contamination="auto"):
+    def __init__(
+        self,
+        estimator=None,
+        *,
+        regime="contaminated",
+        contamination="auto",
+        threshold="auto",
+        false_alarm_rate=0.05,
+        score_type="nll",
+        background="independent",
+        random_state=None,
+        n_jobs=None,
+    ):
         self.estimator = estimator
+        self.regime = regime
         self.contamination = contamination
+        self.threshold = threshold
+        self.false_alarm_rate = false_alarm_rate
+        self.score_type = score_type
+        self.background = background
+        self.random_state = random_state
+        self.n_jobs = n_jobs
 
     @property
     def density_kind(self):
@@ -115,6 +185,11 @@ class DensityOutlierDetector(
 
         One of 'exact', 'lower_bound' and 'estimate'.
         """
+        if self.score_type != "nll":
+            raise AttributeError(
+                f"score_samples with score_type={self.score_type!r} is no log density, "
+                "so it has no density_kind."
+            )
         return density_kind_of(self._density())
 
     @with_callbacks
@@ -141,69 +216,103 @@ class DensityOutlierDetector(
         Raises
         ------
         TypeError
-            If `estimator` isn't a density.
+            If `estimator` or `background` isn't a density.
         ValueError
-            If `sample_weight` is given but the inner model takes none, or if the model
-            gives more than the share `contamination` of the rows no density at all.
+            If `sample_weight` is given but the inner model takes none, if `threshold`
+            takes no `contamination` and one is given, or if the model gives more than
+            the share `contamination` of the rows no density at all.
         """
         task = self._init_callback_context(max_subtasks=1)
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        density = self._new_density()
-        fit_params = {}
+        n_rows = count_rows(X)  # X itself is the density's to check
         if sample_weight is not None:
-            # X itself is the density's to check.
-            shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
-            sample_weight = check_weights(sample_weight, shape[0] if shape else 1)
-            fit_params = weight_params(density, sample_weight)
-        subtask = task.subcontext(task_name="fit-density")
-        with subtask.propagate_callback_context(density):
-            subtask.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            density.fit(X, y, **fit_params)
-            subtask.call_on_fit_task_end(estimator=self, X=X, y=y)
-        offset = self._threshold(density, X, sample_weight)
+            sample_weight = check_weights(sample_weight, n_rows)
+        rows = Rows(X, y, sample_weight)
+        to_learn, to_judge = self._split(rows, n_rows)
+        judge = None
+        if to_judge is not None:
+            judged = rows.select(to_judge)
+            judge = self._learn(rows.select(to_learn))
+            judge = self._calibrate(judge, judged.X, judged.sample_weight)
+        learned = self._learn(rows, task)
+        if judge is None:
+            judge = self._calibrate(learned, X, sample_weight)
         # Only now: a fit that fails leaves the earlier one in place.
         validate_data(self, X, reset=True, skip_check_array=True)
-        self.estimator_, self.offset_ = density, offset
+        vars(self).pop("_reservoir", None)
+        self._keep(learned._replace(usual=judge.usual, offset=judge.offset))
         task.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
-    def _new_density(self):
-        density = self._unfitted()
-        missing = [m for m in ("fit", "score_samples") if not hasattr(density, m)]
-        if missing or isinstance(density, type):
-            lacks = f" without {' and '.join(missing)}" if missing else ", a class"
-            raise TypeError(
-                "estimator must be a density, an estimator instance with fit and "
-                f"score_samples (log density, nats per row); got {density!r}{lacks}. "
-                "sklearn_gen.all_estimators('density') lists some."
-            )
-        refuse_plain_pipeline(density)
-        return clone(density)
+    def _split(self, rows, n_rows):
+        """Indices to learn from and to set the threshold by; None is all."""
+        used = np.arange(n_rows)
+        if rows.sample_weight is not None:
+            used = np.flatnonzero(rows.sample_weight)
+        if self._rule() != "holdout" or len(used) < 2:
+            return None, None
+        return one_split(used, _HELD_OUT, as_generator(self.random_state))[0]
 
-    def _threshold(self, density, X, sample_weight):
-        own = getattr(density, "offset_", None)
-        if self.contamination == "auto" and isinstance(own, Real):
-            return float(own)
-        share = _AUTO_CONTAMINATION
-        if self.contamination != "auto":
-            share = self.contamination
-        scores = log_density(density, X)
+    def _learn(self, rows, task=None):
+        """Fit densities to rows."""
+        density = new_density(self._unfitted())
+        background = self.background
+        if self.score_type == "ratio" and not isinstance(background, str):
+            background = new_density(background, "background")
+            background.fit(rows.X, rows.y, **rows.weights_for(background))
+        weights = rows.weights_for(density)
+        if task is None:
+            density.fit(rows.X, rows.y, **weights)
+            return Learned(density, background)
+        subtask = task.subcontext(task_name="fit-density")
+        with subtask.propagate_callback_context(density):
+            subtask.call_on_fit_task_begin(estimator=self, X=rows.X, y=rows.y)
+            density.fit(rows.X, rows.y, **weights)
+            subtask.call_on_fit_task_end(estimator=self, X=rows.X, y=rows.y)
+        return Learned(density, background)
+
+    def _calibrate(self, learned, X, sample_weight):
+        """Set what is usual, and the threshold, by the scores of rows."""
+        if self.score_type == "typicality":
+            usual = usual_log_density(learned.density, X, sample_weight)
+            learned = learned._replace(usual=usual)
+        own = getattr(learned.density, "offset_", None)
+        plain = (self._rule(), self.contamination, self.score_type)
+        if plain == ("quantile", "auto", "nll") and isinstance(own, Real):
+            return learned._replace(offset=float(own))
+        scores = score_rows(self.score_type, learned, X)
         offset = np.nan
         if not np.isnan(scores).any():
-            offset = weighted_quantile(scores, share, sample_weight)
+            shares = (self.contamination, self.false_alarm_rate)
+            offset = cut(self._rule(), scores, *shares, sample_weight)
         if not np.isfinite(offset):
             bad = int(np.count_nonzero(~np.isfinite(scores)))
             raise ValueError(
-                f"{type(density).__name__} gives {bad} of {len(scores)} training rows "
-                f"a log density that isn't finite, so no threshold is below a share of "
-                f"{share:g} of them (contamination={self.contamination!r}). Choose a "
-                "density that is positive on the training rows, or raise "
-                "contamination."
+                f"{type(learned.density).__name__} gives {bad} of {len(scores)} "
+                "training rows a score that isn't finite, so no threshold is "
+                f"below a share of them (threshold={self._rule()!r}, contamination="
+                f"{self.contamination!r}). Choose a density that is positive on the "
+                "training rows, or raise contamination."
             )
-        return offset
+        return learned._replace(offset=offset)
+
+    def _rule(self):
+        if self.threshold != "auto":
+            return self.threshold
+        clean = self.regime == "novelty" and self.contamination == "auto"
+        return "holdout" if clean else "quantile"
+
+    def _keep(self, learned):
+        self.estimator_, background, self._usual, self.offset_ = learned
+        if self.score_type == "ratio":
+            self.background_ = background
+
+    def _learned(self):
+        background = getattr(self, "background_", None)
+        return Learned(self.estimator_, background, self._usual, self.offset_)
 
     def score_samples(self, X):
-        """Compute the inner model's log density of each row.
+        """Score each row: by default, the inner model's log density.
 
         Parameters
         ----------
@@ -212,11 +321,11 @@ class DensityOutlierDetector(
 
         Returns
         -------
-        log_prob : ndarray of shape (n_samples,)
+        scores : ndarray of shape (n_samples,)
             In nats; the lower, the more abnormal.
         """
         self._check_columns(X)
-        return log_density(self.estimator_, X)
+        return score_rows(self.score_type, self._learned(), X)
 
     def decision_function(self, X):
         """Compute how far above the threshold each row's log density is.
@@ -261,9 +370,12 @@ class DensityOutlierDetector(
     def _unfitted(self):
         if self.estimator is not None:
             return self.estimator
-        from sklearn_gen.mixture import GaussianMixture
+        from sklearn_gen import mixture
 
-        return GaussianMixture(n_components=1, reg_covar="scale")
+        default = mixture.RobustGaussianMixture
+        if self.regime == "novelty":
+            default = mixture.AdaptiveKernelDensity
+        return default(random_state=self.random_state, n_jobs=self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,11 +1,10 @@
 """Which columns make a row improbable."""
 
 import numpy as np
-from sklearn.utils import get_tags
 
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._validation import chosen
-from sklearn_gen.outlier._inner import log_density
+from sklearn_gen.outlier._inner import log_density, refuse_without_marginals
 from sklearn_gen.outlier._masking import missing_cells, without_columns
 
 
@@ -84,7 +83,7 @@ class ExplanationMixin:
         density = chosen(self.estimator_)
         if hasattr(density, "score_cells"):
             return np.array(density.score_cells(X, pairs=pairs), dtype=np.float64)
-        _refuse_without_marginals(density)
+        refuse_without_marginals(density, "explain")
         whole = log_density(density, X)
         d = self.n_features_in_
         contributions = np.empty((len(whole), d, d) if pairs else (len(whole), d))
@@ -100,18 +99,6 @@ class ExplanationMixin:
         # -inf less -inf: the row is impossible with or without those columns.
         contributions[np.isnan(contributions)] = 0.0
         return contributions
-
-
-def _refuse_without_marginals(density):
-    model = density
-    if hasattr(model, "steps"):  # transformers say themselves where NaN stops them
-        model = model.steps[-1][1]
-    if not get_tags(model).input_tags.allow_nan:
-        raise TypeError(
-            "explain needs a density that scores rows with cells left out, and "
-            f"{model!r} doesn't allow NaN. Fit the detector "
-            "with one that does: sklearn_gen.all_estimators('missing') lists them."
-        )
 
 
 def _observed(X, pairs):

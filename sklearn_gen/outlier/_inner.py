@@ -1,10 +1,12 @@
 """What the detector asks of the density inside it."""
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KernelDensity
+from sklearn.utils import get_tags
 
-from sklearn_gen._validation import chosen
+from sklearn_gen._validation import chosen, refuse_plain_pipeline
 
 # scikit-learn's own, which declare nothing. Not their subclasses, which may differ.
 _KNOWN_EXACT = (GaussianMixture, KernelDensity)
@@ -44,3 +46,42 @@ def log_density(density, X):
     log_prob : ndarray of float64 of shape (n_samples,)
     """
     return np.asarray(density.score_samples(X), dtype=np.float64)
+
+
+def new_density(density, name="estimator"):
+    """Clone a density to fit.
+
+    Raises
+    ------
+    TypeError
+        If it isn't one.
+    """
+    missing = [m for m in ("fit", "score_samples") if not hasattr(density, m)]
+    if missing or isinstance(density, type):
+        lacks = f" without {' and '.join(missing)}" if missing else ", a class"
+        raise TypeError(
+            f"{name} must be a density, an estimator instance with fit and "
+            f"score_samples (log density, nats per row); got {density!r}{lacks}. "
+            "sklearn_gen.all_estimators('density') lists some."
+        )
+    refuse_plain_pipeline(density)
+    return clone(density)
+
+
+def refuse_without_marginals(density, purpose):
+    """Raise where a density can't leave columns out.
+
+    Raises
+    ------
+    TypeError
+        If it doesn't allow NaN.
+    """
+    model = chosen(density)
+    if hasattr(model, "steps"):  # transformers say themselves where NaN stops them
+        model = model.steps[-1][1]
+    if not get_tags(model).input_tags.allow_nan:
+        raise TypeError(
+            f"{purpose} needs a density that scores rows with cells left out, and "
+            f"{model!r} doesn't allow NaN. Fit the detector "
+            "with one that does: sklearn_gen.all_estimators('missing') lists them."
+        )

@@ -108,7 +108,7 @@ def check_draws_repeat_with_a_seed_only(estimator):
     )
     rng = np.random.default_rng(5)
     legacy = np.random.RandomState(5)
-    set_deep(model, random_state=None)
+    _forget_seeds(model)
     pairs = {
         "None": (model.sample(40), model.sample(40)),
         "unlike ints": (
@@ -133,6 +133,13 @@ def check_draws_repeat_with_a_seed_only(estimator):
     )
 
 
+def _forget_seeds(model):
+    """Of a wrapper, the fitted clone inside has a seed of its own."""
+    for each in (model, getattr(model, "estimator_", None)):
+        if each is not None:
+            set_deep(each, random_state=None)
+
+
 @check(has("sample_conditional"), is_random)
 def check_conditional_draws_repeat_with_a_seed_only(estimator):
     """`sample_conditional` follows its seed as `sample` does."""
@@ -144,6 +151,6 @@ def check_conditional_draws_repeat_with_a_seed_only(estimator):
         model.sample_conditional(rows),
         "sample_conditional under an int seed",
     )
-    set_deep(model, random_state=None)
+    _forget_seeds(model)
     first, second = model.sample_conditional(rows), model.sample_conditional(rows)
     assert not np.array_equal(first, second), "draws without a seed are equal."

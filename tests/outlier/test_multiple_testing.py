@@ -118,7 +118,8 @@ def test_weighted_selection_by_definition():
         n, m = rng.integers(5, 80), rng.integers(1, 15)
         calibration = rng.normal(size=n).round(1)  # ties, too
         scores = rng.normal(-1.5, 1.5, size=m).round(1)
-        weight, calibration_weight = rng.exponential(size=m), rng.exponential(size=n)
+        weight = 3 * rng.exponential(size=m) ** 3
+        calibration_weight = rng.exponential(size=n) ** 3
         expected = weighted_by_definition(
             scores, calibration, weight, calibration_weight, 0.25
         )

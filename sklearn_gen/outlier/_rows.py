@@ -1,0 +1,44 @@
+"""Rows with what belongs to them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import indexable
+
+from sklearn_gen._compat import safe_indexing
+from sklearn_gen.outlier._weights import weight_params
+
+
+def count_rows(X):
+    """Count rows of any container; what is no table counts as one."""
+    shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
+    return shape[0] if shape else 1
+
+
+class Rows(NamedTuple):
+    """Rows, in the container the caller used, with targets and weights or None."""
+
+    X: object
+    y: object
+    sample_weight: np.ndarray | None
+
+    def select(self, rows):
+        """Some of them, by index; None is all."""
+        if rows is None:
+            return self
+        parts = indexable(*self)  # sparse or other rows to what can be indexed
+        return Rows(
+            *(None if part is None else safe_indexing(part, rows) for part in parts)
+        )
+
+    def weights_for(self, density):
+        """Weights, as parameters of the density's fit.
+
+        Raises
+        ------
+        ValueError
+            If there are weights and the density takes none.
+        """
+        if self.sample_weight is None:
+            return {}
+        return weight_params(density, self.sample_weight)
