@@ -229,10 +229,10 @@ def test_same_seed_same_score(rows, scorer):
 )
 def test_containers(rows, scorer, container):
     X = container(rows)
-    detector = DensityOutlierDetector().fit(X)
+    detector = DensityOutlierDetector(GaussianMixture()).fit(X)
     if hasattr(X, "columns"):
         assert list(detector.feature_names_in_) == ["a", "b", "c"]
-    plain = DensityOutlierDetector().fit(rows)
+    plain = DensityOutlierDetector(GaussianMixture()).fit(rows)
     assert scorer(detector, X) == pytest.approx(scorer(plain, rows), rel=1e-3)
 
 
@@ -341,7 +341,10 @@ def test_no_warnings_of_the_measurement(recwarn):
 
 def test_cross_val_score(rows):
     scores = cross_val_score(
-        DensityOutlierDetector(), rows, scoring=mass_volume_auc, cv=4
+        DensityOutlierDetector(GaussianMixture()),
+        rows,
+        scoring=mass_volume_auc,
+        cv=4,
     )
     assert_allclose(scores, scores.mean(), rtol=0.3)
     assert ((scores < 0) & (scores > -1)).all()

@@ -216,6 +216,25 @@ def test_searches_with_labels(table, scoring):
     )
 
 
+def test_the_default_detector_behind_encoders(table):
+    X, y = table
+    pipeline = Pipeline(
+        [("columns", columns()), ("detector", DensityOutlierDetector(random_state=0))]
+    )
+    search = GridSearchCV(
+        pipeline,
+        {"detector__regime": ["contaminated", "novelty"]},
+        scoring="roc_auc",
+        cv=FOLDS,
+        error_score="raise",
+    ).fit(X, y)
+    assert (search.cv_results_["mean_test_score"] > 0.8).all()
+    assert search.predict(X).shape == (N_ROWS,)
+    assert np.isfinite(search.score_samples(X)).all()
+    again = clone(search.best_estimator_).fit(X)
+    assert_array_equal(again.score_samples(X), search.score_samples(X))
+
+
 # ---- scores without ----
 
 
