@@ -20,6 +20,7 @@ def one_split(rows, calibration_size, rng):
     calibration_size : float or int
         Share or number of rows that calibrate.
     rng : Generator
+        Moves on.
 
     Returns
     -------
@@ -54,6 +55,7 @@ def folds(rows, cv, rng):
     cv : int or splitter
         Number of shuffled folds, or who makes them.
     rng : Generator
+        Moves on.
 
     Returns
     -------
@@ -103,6 +105,7 @@ def fit_one(detector, model, X, y, sample_weight, split, task):
     split : pair of ndarrays
         Indices to fit to, and to calibrate with.
     task : callback context
+        Under which the fit runs.
 
     Returns
     -------

@@ -45,7 +45,7 @@ class ConformalOutlierDetector(
     estimator : object or None, default=None
         Any estimator with `fit` and `score_samples` (higher is more normal): a density,
         a detector, scikit-learn's IsolationForest, a pipeline that ends in one. None
-        means a :class:`DensityOutlierDetector`.
+        means ``DensityOutlierDetector(regime="novelty")``: a kernel density.
     method : {"split", "cross"}, default="split"
         "split" fits one model and keeps calibration rows apart. "cross" fits one model
         per fold and calibrates with the rows left out, so that all rows do both; its
@@ -69,7 +69,8 @@ class ConformalOutlierDetector(
         way, and a callable gives each row's ratio, up to a factor. Calibration rows are
         then kept. With ``method="split"`` only.
     random_state : None, int, RandomState or Generator, default=None
-        Splits the rows and draws the shares of ties; the estimator has its own seed.
+        Splits the rows, draws the shares of ties and seeds the default estimator; one
+        that is given has its own seed.
     n_jobs : int or None, default=None
         Folds fitted at once, with ``method="cross"``. None means 1.
 
@@ -134,7 +135,7 @@ class ConformalOutlierDetector(
     >>> rng = np.random.default_rng(0)
     >>> detector = ConformalOutlierDetector(random_state=0)
     >>> detector.fit(rng.normal(size=(1998, 2))).p_values([[0.0, 0.0], [5.0, -5.0]])
-    array([0.998, 0.001])
+    array([0.751, 0.001])
     >>> X = np.vstack([rng.normal(size=(95, 2)), rng.normal(6.0, size=(5, 2))])
     >>> np.flatnonzero(detector.select(X, fdr=0.1))
     array([19, 95, 96, 97, 98, 99])
@@ -216,7 +217,7 @@ class ConformalOutlierDetector(
             takes none, or the model scores a calibration row NaN.
         """
         rng = as_generator(self.random_state)
-        model = self._new_model()
+        model = self._new_model(rng)
         check_covariate_shift(self.covariate_shift, self.method)
         # Only their shape matters here: cells are the inner model's to check.
         n_rows = check_array(
@@ -270,8 +271,10 @@ class ConformalOutlierDetector(
         task.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
-    def _new_model(self):
-        model = self._unfitted()
+    def _new_model(self, rng):
+        model = self.estimator
+        if model is None:
+            model = _default_estimator(int(rng.integers(2**31)))
         missing = [m for m in ("fit", "score_samples") if not hasattr(model, m)]
         if missing or isinstance(model, type):
             lacks = f" without {' and '.join(missing)}" if missing else ", a class"
@@ -347,9 +350,6 @@ class ConformalOutlierDetector(
     def _inner(self):
         if hasattr(self, "estimators_"):
             return self.estimators_[0]
-        return self._unfitted()
-
-    def _unfitted(self):
         return self.estimator if self.estimator is not None else _default_estimator()
 
     def __sklearn_tags__(self):
@@ -362,7 +362,10 @@ class ConformalOutlierDetector(
         return tags
 
 
-def _default_estimator():
+def _default_estimator(random_state=None):
     from sklearn_gen.outlier._detector import DensityOutlierDetector
 
-    return DensityOutlierDetector()
+    # Of its threshold no use is made: the rule that costs least.
+    return DensityOutlierDetector(
+        regime="novelty", threshold="quantile", random_state=random_state
+    )
