@@ -9,9 +9,11 @@ from sklearn_gen._gaussian._moments import GaussianParams
 
 def draw(structure, params, n_rows, rng):
     """Draw rows: a component each, then its Gaussian."""
-    labels = _labels(
-        np.broadcast_to(params.weights, (n_rows, len(params.weights))), rng
-    )
+    # by inverse CDF; not _labels, which has a cell per row and component
+    cumulated = np.cumsum(params.weights, dtype=np.float64)
+    at = rng.random(n_rows) * cumulated[-1]
+    labels = np.searchsorted(cumulated, at, side="right")
+    labels = np.minimum(labels, len(cumulated) - 1)
     noise = rng.standard_normal((n_rows, params.means.shape[1]))
     rows = np.empty_like(noise)
     for k in np.unique(labels):

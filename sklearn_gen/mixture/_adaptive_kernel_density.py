@@ -144,9 +144,10 @@ class AdaptiveKernelDensity(ConditionalMixin, GenerativeModel):
         if not empty.all():
             rows, weight = rows[~empty], weight[~empty]
         rows = rows.astype(np.float64)
-        h = self._bandwidths(rows / scale, weight)
+        center = column_means(X, sample_weight)
+        h = self._bandwidths((rows - center) / scale, weight)  # near zero: exact
         observed = ~np.isnan(rows)
-        means = np.where(observed, rows, column_means(X, sample_weight))
+        means = np.where(observed, rows, center)
         deviations = np.where(observed, h[:, None], 1.0) * scale
         self.bandwidths_, self.scale_ = h, scale
         self.mixture_ = GaussianMixture.from_parameters(

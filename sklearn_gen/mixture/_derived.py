@@ -30,7 +30,7 @@ class DerivedMixtures:
         covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
             Their structure.
         dtype : dtype, default=float64
-            Precision in which it draws, and keeps its attributes.
+            Precision in which it draws, and keeps its attributes: float64 or float32.
 
         Returns
         -------
@@ -52,9 +52,11 @@ class DerivedMixtures:
         >>> mixture.score_samples([[2.0]]).round(2)
         array([-2.92])
         """
-        means = np.array(means, dtype=np.float64, ndmin=2)
+        if np.dtype(dtype) not in (np.float64, np.float32):
+            raise ValueError(f"dtype must be float64 or float32, got {dtype!r}.")
+        params = given_parameters(weights, means, covariances, covariance_type)
+        means = params.means
         mixture = cls(len(means), covariance_type=covariance_type)
-        params = given_parameters(mixture._structure, weights, means, covariances)
         mixture._dtype = np.dtype(dtype).name
         spread = params.weights @ (means - params.weights @ means) ** 2
         within = mixture._structure.variances(params.covariances, *means.shape)

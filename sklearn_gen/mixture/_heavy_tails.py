@@ -70,7 +70,10 @@ class HeavyTails(NamedTuple):
     def log_derivative(self, X):
         """Compute log dz/dx of each cell; 0 for cells that aren't observed."""
         root = np.hypot(1.0, self._standardized(X))  # doesn't overflow
-        return np.where(np.isnan(X), 0.0, -np.log(root * self.scale))
+        return np.where(np.isnan(X), 0.0, -np.log(root) - np.log(self.scale))
 
     def _standardized(self, X):
-        return (X.astype(np.float64) - self.center) / self.scale
+        with np.errstate(over="ignore"):
+            t = (X.astype(np.float64) - self.center) / self.scale
+        largest = np.finfo(np.float64).max
+        return np.clip(t, -largest, largest)  # a density at infinity would be NaN

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_gen._gaussian import GaussianParams
+from sklearn_gen._gaussian import STRUCTURES, GaussianParams
 from sklearn_gen._validation import DegenerateDataWarning, warn
 
 _BLOCK_CELLS = 2**15  # looked at together, in the cache
@@ -75,17 +75,29 @@ def check_initial(model, n_features):
     return weights, means, precisions
 
 
-def given_parameters(structure, weights, means, covariances):
-    """Validate parameters that somebody gives; means are an array already.
+def given_parameters(weights, means, covariances, covariance_type):
+    """Validate parameters that somebody gives.
 
     Raises
     ------
     ValueError
         Naming the parameter, what was received and the rule.
     """
+    if covariance_type not in STRUCTURES:
+        raise ValueError(
+            f"covariance_type must be one of {list(STRUCTURES)}, got "
+            f"{covariance_type!r}."
+        )
+    structure = STRUCTURES[covariance_type]
+    means = _as_numbers(means, "means")
+    if means.ndim != 2 or not means.size:
+        raise ValueError(
+            f"means must have shape (n_components, n_features), got {means.shape}."
+        )
     K, D = means.shape
-    weights = _as_weights(weights, "weights", K)
     means = _as_array(means, "means", (K, D))
+    weights = _as_weights(_as_numbers(weights, "weights"), "weights", K)
+    covariances = _as_numbers(covariances, "covariances")
     covariances = _as_array(covariances, "covariances", structure.shape(K, D))
     _check_definite(covariances, structure.correlated, "covariances")
     factors = structure.cholesky(covariances, np.zeros(D))
@@ -120,7 +132,7 @@ def _as_weights(value, name, n_components):
 def _as_array(value, name, shape):
     if value is None:
         return None
-    array = np.array(value, dtype=np.float64)
+    array = _as_numbers(value, name)
     if array.shape != shape:
         raise ValueError(
             f"{name} must have shape {shape} (n_components and n_features as given), "
@@ -129,6 +141,13 @@ def _as_array(value, name, shape):
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got NaN or infinity.")
     return array
+
+
+def _as_numbers(value, name):
+    try:
+        return np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}.") from error
 
 
 def _check_definite(matrices, correlated, name):
