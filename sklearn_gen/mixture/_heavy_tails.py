@@ -6,9 +6,8 @@ import numpy as np
 
 # Quartiles of a standard normal lie at -0.6745 and 0.6745.
 _QUARTILE_RANGE = 1.3489795003921634
-# Below this share of the standard deviation quartiles measure the bulk of a column of
-# mostly equal values, not its spread.
-_LEAST_SHARE = 1e-3
+# Rounding leaves equal values apart by so many units in the last place.
+_ROUNDING = 8
 
 
 class HeavyTails(NamedTuple):
@@ -46,11 +45,12 @@ class HeavyTails(NamedTuple):
             low, center[j], high = np.quantile(
                 values, (0.25, 0.5, 0.75), weights=weight, method="inverted_cdf"
             )
-            deviations = values - np.average(values, weights=weight)
-            deviation = np.sqrt(np.average(deviations**2, weights=weight))
             spread = (high - low) / _QUARTILE_RANGE
-            spread = spread if spread > _LEAST_SHARE * deviation else deviation
-            if spread > 8 * np.finfo(X.dtype).eps * np.abs(values).max():
+            noise = _ROUNDING * np.finfo(X.dtype).eps * max(abs(low), abs(high))
+            if spread <= noise:
+                deviations = values - np.average(values, weights=weight)
+                spread = np.sqrt(np.average(deviations**2, weights=weight))
+            if spread > noise:
                 scale[j] = spread
         return cls(center, scale)
 
