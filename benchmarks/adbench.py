@@ -81,7 +81,7 @@ def standardised(score):
     return scaled
 
 
-def _density(make):
+def density(make):
     """Outlyingness by ``score_samples``; ``make`` gives a detector for a seed."""
     return lambda fitted, tested, seed: -make(seed).fit(fitted).score_samples(tested)
 
@@ -108,8 +108,8 @@ def _pyod(module, name):
 
 def detectors(regime, names):
     """Functions (fitted rows, tested rows, seed) -> outlyingness of tested rows."""
-    forest = _density(lambda seed: IsolationForest(random_state=seed))
-    envelope = _density(lambda seed: EllipticEnvelope(random_state=seed))
+    forest = density(lambda seed: IsolationForest(random_state=seed))
+    envelope = density(lambda seed: EllipticEnvelope(random_state=seed))
     peers = {
         "IForest": standardised(forest),
         "EllipticEnv": standardised(envelope),
@@ -118,7 +118,7 @@ def detectors(regime, names):
         "COPOD": standardised(_pyod("copod", "COPOD")),
         "KNN": standardised(_pyod("knn", "KNN")),
     }
-    ours = _density(lambda seed: default_detector(regime, seed))
+    ours = density(lambda seed: default_detector(regime, seed))
     return {OURS: ours, **{name: peers[name] for name in names}}
 
 
