@@ -90,17 +90,17 @@ def _partial(structure, params, roots):
 
 def _standardize(structure, params, X, roots):
     (n_rows, d), K = X.shape, len(roots)
-    u, log_joint = np.empty((K, n_rows, d)), np.empty((K, n_rows))
-    for k, mean in enumerate(params.means):
-        factor = _factor(structure, params, k)
-        if factor.ndim == 1:
-            u[k] = z = (X - mean) * factor
-            log_det = np.log(factor).sum()
-        else:
+    if not structure.correlated:  # all at once: there may be one component per row
+        u = (X - params.means[:, None]) * roots[:, None]
+        log_joint = np.log(roots).sum(axis=1)[:, None] - 0.5 * (u**2).sum(axis=2)
+    else:
+        u, log_joint = np.empty((K, n_rows, d)), np.empty((K, n_rows))
+        for k, mean in enumerate(params.means):
+            factor = _factor(structure, params, k)
             z = (X - mean) @ factor
             u[k] = (z @ factor.T) / roots[k]
             log_det = np.log(np.diagonal(factor)).sum()
-        log_joint[k] = log_det - 0.5 * (z**2).sum(axis=1)
+            log_joint[k] = log_det - 0.5 * (z**2).sum(axis=1)
     log_joint += log_weights(params.weights)[:, None]
     return _Standardized(log_joint - logsumexp(log_joint, axis=0), u)
 
