@@ -28,6 +28,22 @@ def fitted(X):
     return RobustGaussianMixture(**SMALL).fit(X)
 
 
+def test_weights_equal_repeats():
+    X = np.c_[mixed_rows(200, 2, 3), np.repeat([0.0, 5.0, 7.0], [170, 15, 15])]
+    # more weight on one side, so that quartiles move
+    counts = np.random.default_rng(0).integers(0, 3, len(X)) + 3 * (X[:, 0] > 1)
+    weighted = RobustGaussianMixture(**SMALL).fit(X, sample_weight=counts)
+    repeated = RobustGaussianMixture(**SMALL).fit(np.repeat(X, counts, axis=0))
+    np.testing.assert_array_equal(weighted.center_, repeated.center_)
+    np.testing.assert_allclose(weighted.scale_, repeated.scale_, rtol=1e-12)
+    np.testing.assert_allclose(
+        weighted.score_samples(X), repeated.score_samples(X), atol=1e-6
+    )
+    plain = RobustGaussianMixture(**SMALL).fit(X)
+    assert np.all(plain.center_[:2] != weighted.center_[:2])
+    assert np.all(plain.scale_ != weighted.scale_)
+
+
 def test_nothing_observed(X, model):
     assert model.score_samples(np.full((1, 3), np.nan))[0] == 0.0
     blank = np.c_[X, np.full(len(X), np.nan)]

@@ -283,6 +283,7 @@ def test_same_bytes_for_every_n_jobs(X):
         assert scores[0] == scores[1]
         cells = [model.score_cells(many).tobytes() for model in (models[0], other)]
         assert cells[0] == cells[1]
+        assert other.mixture_.n_jobs == other.n_jobs
 
 
 def test_three_passes_of_batches_end_near_fit():
