@@ -181,6 +181,14 @@ def test_nothing_observed_fits_too():
     np.testing.assert_allclose(model.score_samples(X), one.score_samples(X[:, :1]))
 
 
+def test_rows_without_a_common_cell_have_unit_bandwidth():
+    X = [[1.0, np.nan], [2.0, np.nan], [np.nan, 1.0], [np.nan, 3.0]]
+    # the third neighbour is at no known distance
+    np.testing.assert_allclose(AdaptiveKernelDensity(3).fit(X).bandwidths_, 1.0)
+    h = AdaptiveKernelDensity(1).fit(X).bandwidths_
+    np.testing.assert_allclose(h, 2.0)  # deviations apart; the missing cell counts so
+
+
 def test_large_tables_are_sampled_by_weight():
     X = np.r_[mixed_rows(3000, 1, 1), 100 + mixed_rows(3000, 1, 1), [[1e9]]]
     weight = np.r_[np.ones(3000), np.full(3000, 3.0), 0.0]

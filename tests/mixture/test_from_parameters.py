@@ -96,6 +96,20 @@ def test_learning_goes_on_from_the_parameters_or_starts_again(covariance_type):
     np.testing.assert_allclose(warm.fit(X).means_, step.means_, rtol=1e-10)
 
 
+def test_scale_of_the_columns_is_that_of_the_mixture():
+    X = np.random.default_rng(0).normal(size=(50, 1))
+    parameters = [0.5, 0.5], [[-10.0], [10.0]], [[[1.0]], [[3.0]]]
+    plain, scaled = (
+        GaussianMixture.from_parameters(*parameters)
+        .set_params(reg_covar=reg_covar)
+        .partial_fit(X)
+        .covariances_
+        for reg_covar in (0.0, "scale")
+    )
+    # variance 102: that of the means, and within components
+    np.testing.assert_allclose(scaled - plain, 1e-6 * 102, rtol=1e-6)
+
+
 def test_draws_of_many_components_need_no_cell_per_row_and_component():
     K = 4000
     model = GaussianMixture.from_parameters(
