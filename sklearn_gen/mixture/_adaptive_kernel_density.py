@@ -85,6 +85,7 @@ class AdaptiveKernelDensity(ConditionalMixin, GenerativeModel):
     unbounded likelihood, and there is no DiscreteColumnWarning.
 
     Given integer weights or repeated rows the fit is the same, unless rows are sampled.
+    Weights count rows: with weights that sum to 1 all rows together are one neighbour.
 
     References
     ----------

@@ -69,7 +69,7 @@ class TrimmedDensity(
     Scores, draws and `density_kind` are those of `estimator_`: it integrates to one
     where that does. It is the density of the rows kept, so it is narrower than the
     inliers' own: right for ranking rows, too low in the inliers' tails. Costs
-    ``1 + n_refits`` fits and as many scoring passes.
+    O(``1 + n_refits``) fits and scoring passes of the inner model.
 
     `partial_fit` leaves out the rows of each batch that are less dense than the share
     `trim` of it.
