@@ -205,7 +205,7 @@ def with_missing(X, seed, share=0.2):
 
 
 def auc_of(detector, X, y):
-    return quality(y, -detector.fit(X).score_samples(X))[0]
+    return quality(y, -detector.fit(X).decision_function(X))[0]
 
 
 def missing(report):

@@ -15,7 +15,13 @@ from sklearn_gen.outlier._calibration import one_split
 from sklearn_gen.outlier._explain import ExplanationMixin
 from sklearn_gen.outlier._inner import density_kind_of, new_density
 from sklearn_gen.outlier._rows import Rows, count_rows
-from sklearn_gen.outlier._score_types import Learned, score_rows, usual_log_density
+from sklearn_gen.outlier._score_types import (
+    Learned,
+    judge_rows,
+    score_rows,
+    usual_cells,
+    usual_log_density,
+)
 from sklearn_gen.outlier._streaming import StreamingMixin
 from sklearn_gen.outlier._threshold import cut
 
@@ -76,10 +82,9 @@ class DensityOutlierDetector(
         - 'ratio': the log density less that of `background`: what all rows share
           (units, rare columns, complexity) cancels.
     background : "independent" or object, default="independent"
-        With ``score_type="ratio"``, the product of the density's own marginals, so that
-        outliers are the rows whose columns don't go together; or a density that is
-        fitted to the same rows (in a :class:`~sklearn.frozen.FrozenEstimator`, one that
-        was fitted to others).
+        For 'ratio': the product of the density's own marginals, so that outliers are
+        rows whose columns don't go together; or a density fitted to the same rows (in
+        a :class:`~sklearn.frozen.FrozenEstimator`, to others).
     random_state : None, int, RandomState or Generator, default=None
         Seeds the default densities and the rows held out. None is fresh entropy.
     n_jobs : int or None, default=None
@@ -92,7 +97,11 @@ class DensityOutlierDetector(
     background_ : object
         The fitted background, or "independent"; with ``score_type="ratio"``.
     offset_ : float
-        Threshold on `score_samples`, in nats: rows strictly below it are outliers.
+        Threshold on the `score_samples` of complete rows, in nats: rows strictly below
+        it are outliers.
+    usual_ : ndarray of shape (n_features,) or None
+        Median log density of each column by itself, by which the scores of rows with
+        missing cells are made to compare; None for densities that take no NaN.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -181,14 +190,11 @@ class DensityOutlierDetector(
 
     @property
     def density_kind(self):
-        """Nature of `score_samples`: that of the inner model.
-
-        One of 'exact', 'lower_bound' and 'estimate'.
-        """
+        """Nature of `score_samples`: that of the inner model."""
         if self.score_type != "nll":
             raise AttributeError(
-                f"score_samples with score_type={self.score_type!r} is no log density, "
-                "so it has no density_kind."
+                f"A score with score_type={self.score_type!r} is no log density and "
+                "has no density_kind."
             )
         return density_kind_of(self._density())
 
@@ -240,7 +246,9 @@ class DensityOutlierDetector(
         # Only now: a fit that fails leaves the earlier one in place.
         validate_data(self, X, reset=True, skip_check_array=True)
         vars(self).pop("_reservoir", None)
-        self._keep(learned._replace(usual=judge.usual, offset=judge.offset))
+        self._keep(
+            judge._replace(density=learned.density, background=learned.background)
+        )
         task.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
@@ -273,26 +281,25 @@ class DensityOutlierDetector(
 
     def _calibrate(self, learned, X, sample_weight):
         """Set what is usual, and the threshold, by the scores of rows."""
+        cells = usual_cells(learned.density, X, sample_weight)
+        learned = learned._replace(cells=cells)
         if self.score_type == "typicality":
-            usual = usual_log_density(learned.density, X, sample_weight)
+            usual = usual_log_density(learned, X, sample_weight)
             learned = learned._replace(usual=usual)
         own = getattr(learned.density, "offset_", None)
         plain = (self._rule(), self.contamination, self.score_type)
         if plain == ("quantile", "auto", "nll") and isinstance(own, Real):
             return learned._replace(offset=float(own))
-        scores = score_rows(self.score_type, learned, X)
-        offset = np.nan
-        if not np.isnan(scores).any():
-            shares = (self.contamination, self.false_alarm_rate)
-            offset = cut(self._rule(), scores, *shares, sample_weight)
+        scores = judge_rows(self.score_type, learned, X)
+        shares = (self.contamination, self.false_alarm_rate)
+        offset = cut(self._rule(), scores, *shares, sample_weight)
         if not np.isfinite(offset):
-            bad = int(np.count_nonzero(~np.isfinite(scores)))
             raise ValueError(
-                f"{type(learned.density).__name__} gives {bad} of {len(scores)} "
-                "training rows a score that isn't finite, so no threshold is "
-                f"below a share of them (threshold={self._rule()!r}, contamination="
-                f"{self.contamination!r}). Choose a density that is positive on the "
-                "training rows, or raise contamination."
+                f"{type(learned.density).__name__} gives {np.sum(~np.isfinite(scores))}"
+                f" of {len(scores)} training rows a score that isn't finite, so no "
+                f"threshold is below a share of them (threshold={self._rule()!r}, "
+                f"contamination={self.contamination!r}). Choose a density that is "
+                "positive on the training rows, or raise contamination."
             )
         return learned._replace(offset=offset)
 
@@ -303,13 +310,13 @@ class DensityOutlierDetector(
         return "holdout" if clean else "quantile"
 
     def _keep(self, learned):
-        self.estimator_, background, self._usual, self.offset_ = learned
+        self.estimator_, background, self.usual_, self._entropy, self.offset_ = learned
         if self.score_type == "ratio":
             self.background_ = background
 
     def _learned(self):
-        background = getattr(self, "background_", None)
-        return Learned(self.estimator_, background, self._usual, self.offset_)
+        names = ("estimator_", "background_", "usual_", "_entropy", "offset_")
+        return Learned(*(getattr(self, name, None) for name in names))
 
     def score_samples(self, X):
         """Score each row: by default, the inner model's log density.
@@ -328,7 +335,10 @@ class DensityOutlierDetector(
         return score_rows(self.score_type, self._learned(), X)
 
     def decision_function(self, X):
-        """Compute how far above the threshold each row's log density is.
+        """Compute how far above the threshold each row's score is.
+
+        Cells that are missing count as usual ones (`usual_`): by less observed cells
+        alone a row is neither more nor less of an outlier.
 
         Parameters
         ----------
@@ -338,9 +348,11 @@ class DensityOutlierDetector(
         Returns
         -------
         decision : ndarray of shape (n_samples,)
-            ``score_samples(X) - offset_``, in nats; negative for outliers.
+            For complete rows ``score_samples(X) - offset_``, in nats; negative for
+            outliers.
         """
-        return self.score_samples(X) - self.offset_
+        self._check_columns(X)
+        return judge_rows(self.score_type, self._learned(), X) - self.offset_
 
     def predict(self, X):
         """Tell outliers from inliers.

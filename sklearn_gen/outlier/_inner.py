@@ -68,6 +68,12 @@ def new_density(density, name="estimator"):
     return clone(density)
 
 
+def allows_gaps(density):
+    """Whether a density takes NaN, and so has marginals."""
+    model = chosen(density)
+    return hasattr(model, "__sklearn_tags__") and get_tags(model).input_tags.allow_nan
+
+
 def refuse_without_marginals(density, purpose):
     """Raise where a density can't leave columns out.
 
@@ -79,7 +85,7 @@ def refuse_without_marginals(density, purpose):
     model = chosen(density)
     if hasattr(model, "steps"):  # transformers say themselves where NaN stops them
         model = model.steps[-1][1]
-    if not get_tags(model).input_tags.allow_nan:
+    if not allows_gaps(model):
         raise TypeError(
             f"{purpose} needs a density that scores rows with cells left out, and "
             f"{model!r} doesn't allow NaN. Fit the detector "

@@ -5,8 +5,17 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._validation import weighted_sum
-from sklearn_gen.outlier._inner import log_density, refuse_without_marginals
+from sklearn_gen.outlier._inner import (
+    allows_gaps,
+    log_density,
+    refuse_without_marginals,
+)
 from sklearn_gen.outlier._masking import missing_cells, single_columns
+from sklearn_gen.outlier._rows import Rows, count_rows
+from sklearn_gen.outlier._threshold import weighted_quantile
+
+# Enough rows for a median.
+_ROWS_TO_ASK = 1000
 
 
 class Learned(NamedTuple):
@@ -14,12 +23,13 @@ class Learned(NamedTuple):
 
     density: object
     background: object  # "independent", or a density
+    cells: np.ndarray | None = None  # usual log density of each column alone
     usual: float | None = None  # mean log density of rows like those to come
     offset: float | None = None  # the threshold
 
 
 def score_rows(score_type, learned, X):
-    """Score rows; the lower, the more abnormal.
+    """Score rows by what is observed; the lower, the more abnormal.
 
     Parameters
     ----------
@@ -37,7 +47,7 @@ def score_rows(score_type, learned, X):
     """
     log_prob = log_density(learned.density, X)
     if score_type == "typicality":
-        return -np.abs(log_prob - learned.usual)
+        return -np.abs(log_prob + of_gaps(learned, X) - learned.usual)
     if score_type == "ratio":
         if isinstance(learned.background, str):
             return log_prob - _log_density_of_columns(learned.density, X)
@@ -45,9 +55,45 @@ def score_rows(score_type, learned, X):
     return log_prob
 
 
-def usual_log_density(density, X, sample_weight):
+def judge_rows(score_type, learned, X):
+    """Score rows as if what is missing were usual, so that all rows compare.
+
+    Densities of fewer cells are larger or smaller for that reason alone; typicality and
+    ratios are not.
+    """
+    scores = score_rows(score_type, learned, X)
+    return scores + of_gaps(learned, X) if score_type == "nll" else scores
+
+
+def of_gaps(learned, X):
+    """Usual log density of the cells that each row lacks."""
+    if learned.cells is None:  # such a density has none
+        return 0.0
+    return missing_cells(X) @ learned.cells
+
+
+def usual_cells(density, X, sample_weight):
+    """Median log density of each column alone; None for a density without marginals.
+
+    Of a column that is never observed 0.
+    """
+    if not allows_gaps(density):
+        return None
+    some = np.unique(np.linspace(0, count_rows(X) - 1, _ROWS_TO_ASK).astype(int))
+    X, _, weight = Rows(X, None, sample_weight).select(some)
+    weight = np.ones(len(some)) if weight is None else weight
+    cells = np.zeros(missing_cells(X).shape[1])
+    for j, alone in enumerate(single_columns(X)):
+        seen = ~missing_cells(alone)[:, j] & (weight > 0)
+        if seen.any():
+            log_prob = log_density(density, alone)
+            cells[j] = weighted_quantile(log_prob[seen], 0.5, weight[seen])
+    return cells
+
+
+def usual_log_density(learned, X, sample_weight):
     """Mean log density of rows that have any: minus the entropy, estimated."""
-    log_prob = log_density(density, X)
+    log_prob = log_density(learned.density, X) + of_gaps(learned, X)
     possible = np.isfinite(log_prob)
     weight = possible.astype(float) if sample_weight is None else sample_weight
     weight = np.where(possible, weight, 0.0)

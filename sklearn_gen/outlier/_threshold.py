@@ -34,13 +34,15 @@ def cut(rule, scores, contamination, false_alarm_rate, sample_weight=None):
     Returns
     -------
     threshold : float
-        Rows strictly below it are outliers.
+        Rows strictly below it are outliers. NaN if a score is.
 
     Raises
     ------
     ValueError
         If the rule takes no contamination and one is given.
     """
+    if np.isnan(scores).any():
+        return np.nan
     if rule == "quantile":
         share = _AUTO_CONTAMINATION if contamination == "auto" else contamination
         return weighted_quantile(scores, share, sample_weight)

@@ -89,7 +89,7 @@ class TrimmedDensity(
     >>> plain = GaussianMixture().fit(X)
     >>> trimmed = TrimmedDensity(GaussianMixture()).fit(X)
     >>> plain.means_.round(1), trimmed.estimator_.means_.round(1)
-    (array([[1.9]]), array([[-0.2]]))
+    (array([[2.1]]), array([[0.3]]))
     """
 
     _parameter_constraints: ClassVar[dict] = {
