@@ -138,7 +138,9 @@ def fit_one(detector, model, X, y, sample_weight, split, task):
 
 
 def model_scores(model, X):
-    """Score rows, as float64."""
+    """Score rows, as float64; what is missing counts as usual where the model says so."""
+    if getattr(model, "usual_", None) is not None:
+        return model.decision_function(X) + model.offset_
     return np.asarray(model.score_samples(X), dtype=np.float64)
 
 
