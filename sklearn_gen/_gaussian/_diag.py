@@ -4,6 +4,7 @@ import numpy as np
 
 from sklearn_gen._gaussian._linalg import cast, log_weights, weighted_deviations
 from sklearn_gen._kernels import gaussian as kernels
+from sklearn_gen._kernels import missing as mixed_kernels
 
 
 class Diag:
@@ -24,6 +25,23 @@ class Diag:
     def posterior(self, X, args, with_resp):
         """Log density of complete rows and, if asked, p(component | row)."""
         return kernels.diag_posterior(X, *args, with_resp)
+
+    def mixed_moments(self, X, sample_weight, params, centers):
+        """Expected moments of rows that differ in which cells are NaN."""
+        args = self._mixed_args(params)
+        variances = self._per_column(params.covariances, X.shape[1])
+        return mixed_kernels.diag_moments(
+            *cast(np.float64, X, sample_weight, *args, variances, centers)
+        )
+
+    def mixed_posterior(self, X, params, with_resp):
+        """As `posterior`, of the observed cells of rows that differ in them."""
+        args = self._mixed_args(params)
+        return mixed_kernels.diag_posterior(*cast(np.float64, X, *args), with_resp)
+
+    def _mixed_args(self, params):
+        scales = self._per_column(params.precisions_cholesky, params.means.shape[1])
+        return log_weights(params.weights), params.means, scales
 
     def _per_column(self, values, n_features):
         return values

@@ -12,6 +12,7 @@ from sklearn_gen._gaussian._linalg import (
     weighted_deviations,
 )
 from sklearn_gen._kernels import gaussian as kernels
+from sklearn_gen._kernels import missing as mixed_kernels
 
 
 def _gram(deviations):
@@ -37,6 +38,21 @@ class Full:
     def posterior(self, X, args, with_resp):
         """Log density of complete rows and, if asked, p(component | row)."""
         return kernels.full_posterior(X, *args, with_resp)
+
+    def mixed_moments(self, X, sample_weight, params, centers):
+        """Expected moments of rows that differ in which cells are NaN."""
+        args = self._mixed_args(params)
+        return mixed_kernels.full_moments(
+            *cast(np.float64, X, sample_weight, *args, centers)
+        )
+
+    def mixed_posterior(self, X, params, with_resp):
+        """As `posterior`, of the observed cells of rows that differ in them."""
+        args = self._mixed_args(params)
+        return mixed_kernels.full_posterior(*cast(np.float64, X, *args), with_resp)
+
+    def _mixed_args(self, params):
+        return log_weights(params.weights), params.means, params.covariances
 
     def log_det(self, precisions_cholesky):
         """Half the log-determinant of each precision matrix."""
@@ -189,6 +205,16 @@ class Tied(Full):
     def posterior(self, X, args, with_resp):
         """As for Full."""
         return kernels.tied_posterior(X, *args, with_resp)
+
+    def mixed_moments(self, X, sample_weight, params, centers):
+        """As for Full, with one scatter matrix."""
+        sums = super().mixed_moments(X, sample_weight, params, centers)
+        return sums._replace(s2=sums.s2[0])
+
+    def _mixed_args(self, params):
+        return super()._mixed_args(
+            params._replace(covariances=params.covariances[None])
+        )
 
     def log_det(self, precisions_cholesky):
         """Half the log-determinant of the precision matrix, (1,)."""

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from sklearn_gen._blocks import NO_WEIGHT, Block
+from sklearn_gen._blocks import NO_WEIGHT, Block, row_blocks
 from sklearn_gen._gaussian._linalg import log_weights
 from sklearn_gen._gaussian._moments import marginal, posterior
 
@@ -43,6 +43,12 @@ def leave_out(structure, block, params, pairs=False):
         log p(x_S | x_-S), float64, with S = {j} or {i, j}. Cells that aren't observed
         count nothing: 0 alone, and in a pair the other one's score.
     """
+    if block.mixed:
+        n_rows, d = block.X.shape
+        scores = np.empty((n_rows, d, d) if pairs else (n_rows, d))
+        for part in row_blocks(block.X, mixed=False):
+            scores[part.rows] = leave_out(structure, part, params, pairs)
+        return scores
     observed = block.observed
     if observed is not None:
         params = marginal(structure, params, observed)

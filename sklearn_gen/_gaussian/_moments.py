@@ -3,10 +3,11 @@
 Statistics are moments about given centers (the old means), so nothing cancels for tight
 clusters far from the origin.
 
-For rows with missing cells, EM needs no kernel of its own: with the regression
+Where many rows miss the same cells, EM needs no kernel of its own: with the regression
 B = Cov(missing, observed) Cov(observed)^-1 of each component, moments of the observed
 cells lift to expected moments of all cells (Ghahramani & Jordan 1994,
-https://papers.nips.cc/paper/767).
+https://papers.nips.cc/paper/767). That is done once per pattern, so rows of rare
+patterns have a kernel, which does it row by row: 100 times as fast at 12 columns.
 """
 
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._gaussian._linalg import cast, definite
+from sklearn_gen._kernels.gaussian import Posterior
 
 
 class GaussianParams(NamedTuple):
@@ -82,9 +84,14 @@ def m_step(structure, stats, centers, reg, ridge):
 
 def suff_stats(structure, block, params, args, centers):
     """E-step of one block; `args` are `structure.kernel_args(params, dtype)`."""
-    if block.observed is None:
-        (at,) = cast(block.X.dtype, centers)
-        sums = structure.moments(block.X, block.sample_weight, args, at)
+    if block.mixed or block.observed is None:
+        if block.mixed:
+            sums = structure.mixed_moments(
+                block.X, block.sample_weight, params, centers
+            )
+        else:
+            (at,) = cast(block.X.dtype, centers)
+            sums = structure.moments(block.X, block.sample_weight, args, at)
         return GaussianStats(
             sums.log_likelihood, block.weight, sums.s0, sums.s1, sums.s2
         )
@@ -106,6 +113,11 @@ def recenter(structure, stats, delta):
 
 def posterior(structure, block, params, args, with_resp):
     """Log density of a block's observed cells and p(component | them)."""
+    if block.mixed:
+        result = structure.mixed_posterior(block.X, params, with_resp)
+        # what single precision can't hold is -inf
+        with np.errstate(over="ignore"):
+            return Posterior(*(part.astype(block.X.dtype) for part in result))
     if block.observed is not None:
         params = marginal(structure, params, block.observed)
         args = structure.kernel_args(params, block.X.dtype)

@@ -1,11 +1,15 @@
 """Missing cells, conditionals and marginals against brute force."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import kstest, multivariate_normal, norm
 
-from sklearn_gen._blocks import missing_patterns, row_blocks
+from sklearn_gen import _blocks
+from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._blocks import missing_patterns, row_blocks, sum_blocks
 from sklearn_gen.mixture import GaussianMixture
 
 COVARIANCE_TYPES = ["full", "tied", "diag", "spherical"]
@@ -71,8 +75,16 @@ def rows():
     return X
 
 
+@pytest.mark.parametrize("few_rows", [_blocks._FEW_ROWS, 0, 12])
 @pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
-def test_em_step_with_missing_cells_is_exact(rows, covariance_type):
+def test_em_step_with_missing_cells_is_exact(
+    rows, covariance_type, few_rows, monkeypatch
+):
+    # All patterns in mixed blocks, all on their own, and some of both.
+    monkeypatch.setattr(_blocks, "_FEW_ROWS", few_rows)
+    mixed = sum(len(block.X) for block in row_blocks(rows) if block.mixed)
+    gaps = np.isnan(rows).any(axis=1).sum()
+    assert (mixed == gaps, mixed == 0) == (few_rows > 100, few_rows == 0)
     kwargs = {"n_components": 3, "covariance_type": covariance_type, "reg_covar": 0}
     start = GaussianMixture(max_iter=0, random_state=0, **kwargs).fit(rows)
     log_prob, weights, means, covariances = brute_force_em_step(start, rows)
@@ -183,6 +195,102 @@ def test_box_probability(rows, covariance_type):
     z = (np.array([[-1.0], [2.0]]) - model.means_[:, 0]) / deviations
     exact = model.weights_ @ (norm.cdf(z[1]) - norm.cdf(z[0]))
     assert one == pytest.approx(exact, abs=1e-12)
+
+
+def table_with_gaps(dtype=np.float64):
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(900, 6)) @ rng.normal(size=(6, 6))
+    X += 3 * rng.integers(2, size=(900, 1))
+    X[rng.random(X.shape) < 0.3] = np.nan
+    X[:300, [1, 4]], X[:300, [0, 2, 3, 5]] = np.nan, 1.0 + rng.normal(size=(300, 4))
+    return X[rng.permutation(900)].astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+def test_mixed_blocks_as_patterns_on_their_own(covariance_type, dtype):
+    X, rng = table_with_gaps(dtype), np.random.default_rng(0)
+    model = GaussianMixture(
+        3, covariance_type=covariance_type, random_state=0, max_iter=2, tol=1e3
+    ).fit(X)
+    structure, params = model._structure, model._fitted_params()
+    args = structure.kernel_args(params, dtype)
+    centers = params.means + rng.normal(size=params.means.shape)
+    tolerance = 1e-12 if dtype == np.float64 else 1e-5
+    for weight in (None, rng.uniform(0, 2, 900).astype(dtype)):
+        together, alone = (
+            sum_blocks(
+                map,
+                lambda block: gaussian.suff_stats(
+                    structure, block, params, args, centers
+                ),
+                row_blocks(X, weight, mixed),
+            )
+            for mixed in (True, False)
+        )
+        for got, want in zip(together, alone, strict=True):
+            assert np.shape(got) == np.shape(want)
+            error = np.max(np.abs(got - want))
+            assert error <= tolerance * np.max(np.abs(want)), error
+
+
+@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+def test_same_bytes_for_every_n_jobs_and_with_gaps(covariance_type):
+    X = table_with_gaps()
+    assert sum(block.mixed for block in row_blocks(X)) > 1
+    models = [
+        GaussianMixture(
+            2, covariance_type=covariance_type, random_state=0, n_jobs=n, tol=1e-2
+        ).fit(X)
+        for n in (1, 2, 8)
+    ]
+    for other in models[1:]:
+        assert other.covariances_.tobytes() == models[0].covariances_.tobytes()
+        scores = [model.score_samples(X).tobytes() for model in (other, models[0])]
+        assert scores[0] == scores[1]
+
+
+def test_what_single_precision_cannot_hold_is_impossible():
+    X = table_with_gaps(np.float32)
+    model = GaussianMixture(2, random_state=0).fit(X)
+    far = np.full((1, 6), np.nan, np.float32)
+    far[0, 2] = 3e38
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = model.score_samples(far)
+    assert scores.dtype == np.float32
+    assert scores[0] == -np.inf
+    # its components are compared in double precision
+    assert model.predict_proba(far).sum() == 1
+
+
+@pytest.mark.parametrize("covariance_type", COVARIANCE_TYPES)
+def test_complete_rows_score_as_without_others(covariance_type):
+    X = table_with_gaps()
+    complete = X[~np.isnan(X).any(axis=1)]
+    assert 0 < len(complete) < _blocks._FEW_ROWS
+    model = GaussianMixture(2, covariance_type=covariance_type, random_state=0).fit(X)
+    np.testing.assert_array_equal(
+        model.score_samples(X)[~np.isnan(X).any(axis=1)], model.score_samples(complete)
+    )
+
+
+def test_mixed_blocks_cover_every_row_once_and_are_sorted():
+    X, weight = table_with_gaps(), np.arange(900.0)
+    blocks = row_blocks(X, weight)
+    rows = np.concatenate([block.rows for block in blocks])
+    np.testing.assert_array_equal(np.sort(rows), np.arange(900))
+    for block in blocks:
+        np.testing.assert_array_equal(block.sample_weight, weight[block.rows])
+    mixed = [block for block in blocks if block.mixed]
+    assert 1 < len(mixed) < len(blocks)
+    cells = np.concatenate([block.X for block in mixed])
+    rows = np.concatenate([block.rows for block in mixed])
+    np.testing.assert_array_equal(cells, X[rows])
+    codes = np.isnan(cells) @ 2 ** np.arange(6)[::-1]
+    assert (np.diff(codes) >= 0).all()
+    assert np.bincount(codes).max() < _blocks._FEW_ROWS
+    assert not any(block.mixed for block in row_blocks(X, mixed=False))
 
 
 def test_patterns_cover_every_row_once(rows):
