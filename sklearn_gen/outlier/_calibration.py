@@ -127,7 +127,7 @@ def fit_one(detector, model, X, y, sample_weight, split, task):
         task.call_on_fit_task_begin(estimator=detector, X=rows, y=labels)
         model.fit(rows, labels, **params)
         task.call_on_fit_task_end(estimator=detector, X=rows, y=labels)
-    scores = model_scores(model, safe_indexing(X, calibration))
+    scores = conformity(model, safe_indexing(X, calibration))
     if np.isnan(scores).any():
         row = calibration[np.flatnonzero(np.isnan(scores))[0]]
         raise ValueError(
@@ -138,10 +138,15 @@ def fit_one(detector, model, X, y, sample_weight, split, task):
 
 
 def model_scores(model, X):
-    """Score rows, as float64; what is missing counts as usual where the model says so."""
+    """Score rows, as float64."""
+    return np.asarray(model.score_samples(X), dtype=np.float64)
+
+
+def conformity(model, X):
+    """Score rows by what makes them compare: cells that are missing count as usual."""
     if getattr(model, "usual_", None) is not None:
         return model.decision_function(X) + model.offset_
-    return np.asarray(model.score_samples(X), dtype=np.float64)
+    return model_scores(model, X)
 
 
 def threshold(calibration_scores, level):

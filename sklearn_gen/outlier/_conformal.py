@@ -341,11 +341,11 @@ class ConformalOutlierDetector(
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
 
-    def _fold_scores(self, X):
+    def _fold_scores(self, X, score=model_scores):
         check_is_fitted(self)
         if getattr(X, "ndim", 2) != 1:  # the inner model says how to reshape one row
             validate_data(self, X, reset=False, skip_check_array=True)
-        return [model_scores(model, X) for model in self.estimators_]
+        return [score(model, X) for model in self.estimators_]
 
     def _inner(self):
         if hasattr(self, "estimators_"):

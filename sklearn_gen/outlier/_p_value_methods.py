@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_gen._validation import as_generator
+from sklearn_gen.outlier._calibration import conformity
 from sklearn_gen.outlier._conformal_p_values import pooled_p_values, weighted_selection
 from sklearn_gen.outlier._covariate_shift import density_ratio
 from sklearn_gen.outlier._multiple_testing import (
@@ -31,7 +32,7 @@ class PValueMixin:
         return self._p_values(X, self.ties)
 
     def _p_values(self, X, ties):
-        scores = self._fold_scores(X)
+        scores = self._fold_scores(X, conformity)
         calibration = [
             self.calibration_scores_[self.calibration_folds_ == fold]
             for fold in range(len(scores))
@@ -78,7 +79,7 @@ class PValueMixin:
         """
         if self.covariate_shift is None:
             return benjamini_hochberg(self.p_values(X), fdr, pi0=pi0)
-        scores = self._fold_scores(X)[0]
+        scores = self._fold_scores(X, conformity)[0]
         calibration_weight, weight = self._weights(X)
         return weighted_selection(
             scores,

@@ -10,7 +10,7 @@ from sklearn.neighbors import KernelDensity
 
 from sklearn_gen.compose import make_generative_pipeline
 from sklearn_gen.mixture import GaussianMixture
-from sklearn_gen.outlier import DensityOutlierDetector
+from sklearn_gen.outlier import ConformalOutlierDetector, DensityOutlierDetector
 
 # Columns whose densities differ by their units alone.
 UNITS = np.array([1e-3, 1.0, 1e4, 1.0])
@@ -93,3 +93,18 @@ def test_densities_without_marginals(rows):
             detector.decision_function(rows),
             detector.score_samples(rows) - detector.offset_,
         )
+
+
+def test_p_values_of_rows_with_gaps(rows):
+    """What is missing makes no p-value small, and of the rest nothing is lost."""
+    rng = np.random.default_rng(3)
+    clean, fresh = with_gaps(rows), rng.permutation(rows)
+    detector = ConformalOutlierDetector(
+        DensityOutlierDetector(GaussianMixture(reg_covar="scale")), random_state=0
+    ).fit(clean)
+    fresh[:, 2] = np.nan  # of the column of 1e4
+    p_values = detector.p_values(fresh)
+    # 300 calibration rows, 600 new: four standard errors of both
+    assert abs(np.mean(p_values <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 300 + 0.09 / 600)
+    scores = detector.score_samples(fresh)  # stays the log density
+    assert_allclose(scores, detector.estimators_[0].score_samples(fresh))
