@@ -129,7 +129,7 @@ def test_a_map_of_pairs(detector, table):
 
 
 def test_impossible_cells_are_drawn():
-    contributions = np.array([[-np.inf, 1.0, -2.0]])
+    contributions = np.array([[-np.inf, 1.0, -7.0]])
     values = np.zeros((1, 3))
     display = ExplanationDisplay(
         contributions=contributions, values=values, names=["a", "b", "c"]
@@ -141,7 +141,7 @@ def test_impossible_cells_are_drawn():
         values=np.zeros((2, 3)),
         names=["a", "b", "c"],
     ).plot()
-    assert two.image_.get_clim() == (-2.0, 2.0)
+    assert two.image_.get_clim() == (-7.0, 7.0)
     two.figure_.canvas.draw()
 
 

@@ -20,6 +20,8 @@ _NUMBERED = 12
 _ROWS_NAMED = 60
 # Full colour: odds of a hundred million to one. What is beyond shows the same.
 _FULL_COLOR = 20.0
+# And less than this is nothing to be shown in full colour.
+_LEAST_FULL_COLOR = 5.0
 
 
 class ExplanationDisplay:
@@ -274,7 +276,7 @@ class ExplanationDisplay:
     def _draw_image(self, values, missing, names, kwargs, hidden=None):
         """Draw a map; missing cells are grey, hidden ones (of a triangle) white."""
         finite = values[np.isfinite(values) & ~missing]
-        largest = np.abs(finite).max(initial=1.0)
+        largest = np.abs(finite).max(initial=_LEAST_FULL_COLOR)
         limit = min(largest, _FULL_COLOR)
         style = {"cmap": blue_to_orange(), "vmin": -limit, "vmax": limit}
         style = {"aspect": "auto", "interpolation": "nearest", **style, **kwargs}

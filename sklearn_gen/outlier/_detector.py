@@ -13,10 +13,11 @@ from sklearn_gen._compat import Interval, StrOptions, fit_context
 from sklearn_gen._validation import as_generator, check_weights, chosen
 from sklearn_gen.outlier._calibration import one_split
 from sklearn_gen.outlier._explain import ExplanationMixin
-from sklearn_gen.outlier._inner import density_kind_of, new_density
-from sklearn_gen.outlier._rows import Rows, count_rows
+from sklearn_gen.outlier._inner import default_density, density_kind_of, new_density
+from sklearn_gen.outlier._rows import Rows, count_rows, table_like
 from sklearn_gen.outlier._score_types import (
     Learned,
+    check_background,
     judge_rows,
     score_rows,
     usual_cells,
@@ -58,7 +59,7 @@ class DensityOutlierDetector(
     contamination : "auto" or float, default="auto"
         Share of outliers among the training rows (by weight), in (0, 0.5], for
         ``threshold="quantile"``. "auto" uses the inner model's own `offset_` where it
-        defines one and 0.1 otherwise.
+        defines one and 0.1 otherwise. For novelty, the share of the rows held out.
     threshold : {'auto', 'quantile', 'iqr', 'mtt', 'holdout'}, default='auto'
         How `offset_` is set:
 
@@ -68,11 +69,15 @@ class DensityOutlierDetector(
         - 'mtt': the modified Thompson tau test, which removes the lowest score while it
           is too far from the mean of the others;
         - 'holdout': of rows like the training rows, the share `false_alarm_rate` falls
-          below it, measured on a quarter of them that a first fit doesn't see;
-        - 'auto': 'quantile'; for novelty 'holdout', unless `contamination` is given.
-    false_alarm_rate : float, default=0.05
+          below it, measured on a quarter of them held out;
+        - 'auto': 'holdout' where `false_alarm_rate` is given, or for novelty without
+          `contamination`; else 'quantile'.
+
+        For novelty every rule goes by a quarter of the rows that a first fit doesn't
+        see, because a flexible density scores the rows of its fit too high.
+    false_alarm_rate : float or None, default=None
         Share of inliers to come that may be taken for outliers, in (0, 0.5], for
-        ``threshold="holdout"``.
+        'holdout'. None is 0.05.
     score_type : {'nll', 'typicality', 'ratio'}, default='nll'
         What is compared with the threshold:
 
@@ -100,8 +105,8 @@ class DensityOutlierDetector(
         Threshold on the `score_samples` of complete rows, in nats: rows strictly below
         it are outliers.
     usual_ : ndarray of shape (n_features,) or None
-        Median log density of each column by itself, by which the scores of rows with
-        missing cells are made to compare; None for densities that take no NaN.
+        Mean log density of each column by itself, by which rows with missing cells are
+        made to compare; None for densities that take no NaN.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -111,7 +116,6 @@ class DensityOutlierDetector(
     --------
     ConformalOutlierDetector : P-values, and selections with few false discoveries.
     TrimmedDensity : Makes any density robust.
-    sklearn_gen.compose.GenerativePipeline : Densities behind transformers.
     sklearn.ensemble.IsolationForest : Isolates rows by random splits.
 
     Notes
@@ -158,7 +162,7 @@ class DensityOutlierDetector(
             Interval(Real, 0, 0.5, closed="right"),
         ],
         "threshold": [StrOptions({"auto", "quantile", "iqr", "mtt", "holdout"})],
-        "false_alarm_rate": [Interval(Real, 0, 0.5, closed="right")],
+        "false_alarm_rate": [Interval(Real, 0, 0.5, closed="right"), None],
         "score_type": [StrOptions({"nll", "typicality", "ratio"})],
         "background": "no_validation",
         "random_state": ["random_state", np.random.Generator],
@@ -172,7 +176,7 @@ class DensityOutlierDetector(
         regime="contaminated",
         contamination="auto",
         threshold="auto",
-        false_alarm_rate=0.05,
+        false_alarm_rate=None,
         score_type="nll",
         background="independent",
         random_state=None,
@@ -257,7 +261,8 @@ class DensityOutlierDetector(
         used = np.arange(n_rows)
         if rows.sample_weight is not None:
             used = np.flatnonzero(rows.sample_weight)
-        if self._rule() != "holdout" or len(used) < 2:
+        held_out = self._rule() == "holdout" or self.regime == "novelty"
+        if not held_out or len(used) < 2:
             return None, None
         return one_split(used, _HELD_OUT, as_generator(self.random_state))[0]
 
@@ -265,7 +270,8 @@ class DensityOutlierDetector(
         """Fit densities to rows."""
         density = new_density(self._unfitted())
         background = self.background
-        if self.score_type == "ratio" and not isinstance(background, str):
+        check_background(background, self.score_type)
+        if not isinstance(background, str):
             background = new_density(background, "background")
             background.fit(rows.X, rows.y, **rows.weights_for(background))
         weights = rows.weights_for(density)
@@ -307,7 +313,7 @@ class DensityOutlierDetector(
         if self.threshold != "auto":
             return self.threshold
         clean = self.regime == "novelty" and self.contamination == "auto"
-        return "holdout" if clean else "quantile"
+        return "holdout" if clean or self.false_alarm_rate is not None else "quantile"
 
     def _keep(self, learned):
         self.estimator_, background, self.usual_, self._entropy, self.offset_ = learned
@@ -371,7 +377,7 @@ class DensityOutlierDetector(
 
     def _check_columns(self, X):
         check_is_fitted(self)
-        if getattr(X, "ndim", 2) != 1:  # the inner model says how to reshape one row
+        if table_like(X):  # else the inner model says how to reshape one row
             validate_data(self, X, reset=False, skip_check_array=True)
 
     def _density(self):
@@ -382,12 +388,7 @@ class DensityOutlierDetector(
     def _unfitted(self):
         if self.estimator is not None:
             return self.estimator
-        from sklearn_gen import mixture
-
-        default = mixture.RobustGaussianMixture
-        if self.regime == "novelty":
-            default = mixture.AdaptiveKernelDensity
-        return default(random_state=self.random_state, n_jobs=self.n_jobs)
+        return default_density(self.regime, self.random_state, self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,6 +6,10 @@ from sklearn_gen._columns import TableSchema
 from sklearn_gen._validation import chosen
 from sklearn_gen.outlier._inner import log_density, refuse_without_marginals
 from sklearn_gen.outlier._masking import missing_cells, without_columns
+from sklearn_gen.outlier._rows import Rows, count_rows
+
+# Enough for a median; flexible densities take a second per thousand rows.
+_REFERENCE_ROWS = 2000
 
 
 class ExplanationMixin:
@@ -24,10 +28,12 @@ class ExplanationMixin:
         X : array-like of shape (n_samples, n_features)
             Rows; NaN cells are not observed.
         reference : array-like of shape (n_reference, n_features) or None, default=None
-            Rows, normally those of the fit, whose median contribution per column (or
-            pair) is subtracted. A density is per unit of its column (the same lengths
-            score 6.9 nats less in millimetres than in metres), so raw contributions
-            compare rows but not columns; relative to a reference they compare both.
+            Rows whose median contribution per column (or pair) is subtracted (of more
+            than 2,000 an even sample): those of the fit or, of a density that learns
+            single rows, usual rows that it hasn't seen. A density is per unit of its
+            column (the same lengths score 6.9 nats less in millimetres than in metres),
+            so raw contributions compare rows but not columns; relative to a reference
+            they compare both.
         pairs : bool, default=False
             Whether to give the contributions of pairs of columns as well.
 
@@ -68,6 +74,10 @@ class ExplanationMixin:
         contributions = self._contributions(X, pairs)
         if reference is not None:
             self._check_columns(reference)
+            some = np.linspace(0, count_rows(reference) - 1, _REFERENCE_ROWS)
+            reference = (
+                Rows(reference, None, None).select(np.unique(some.astype(int))).X
+            )
             usual = np.ma.masked_array(
                 self._contributions(reference, pairs),
                 mask=~_observed(reference, pairs),

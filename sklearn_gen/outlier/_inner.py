@@ -38,6 +38,16 @@ def density_kind_of(density):
     return model.density_kind
 
 
+def default_density(regime, random_state, n_jobs):
+    """Make the density of a regime."""
+    from sklearn_gen import mixture
+
+    default = mixture.RobustGaussianMixture
+    if regime == "novelty":
+        default = mixture.AdaptiveKernelDensity
+    return default(random_state=random_state, n_jobs=n_jobs)
+
+
 def log_density(density, X):
     """Return a density's scores of rows.
 

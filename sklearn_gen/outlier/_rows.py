@@ -15,6 +15,13 @@ def count_rows(X):
     return shape[0] if shape else 1
 
 
+def table_like(X):
+    """Say whether X isn't plainly something else: a list of numbers, a series."""
+    if isinstance(X, list | tuple):
+        return len(X) == 0 or np.ndim(X[0]) > 0
+    return getattr(X, "ndim", 2) != 1
+
+
 class Rows(NamedTuple):
     """Rows, in the container the caller used, with targets and weights or None."""
 

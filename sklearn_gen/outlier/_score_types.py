@@ -12,9 +12,9 @@ from sklearn_gen.outlier._inner import (
 )
 from sklearn_gen.outlier._masking import missing_cells, single_columns
 from sklearn_gen.outlier._rows import Rows, count_rows
-from sklearn_gen.outlier._threshold import weighted_quantile
 
-# Enough rows for a median.
+_COLUMNS = "independent"
+# Enough rows for a mean.
 _ROWS_TO_ASK = 1000
 
 
@@ -26,6 +26,25 @@ class Learned(NamedTuple):
     cells: np.ndarray | None = None  # usual log density of each column alone
     usual: float | None = None  # mean log density of rows like those to come
     offset: float | None = None  # the threshold
+
+
+def check_background(background, score_type):
+    """Raise where a background is not what it must be.
+
+    Raises
+    ------
+    ValueError
+        If it is some other word, or given for another score.
+    """
+    if background is None or (isinstance(background, str) and background != _COLUMNS):
+        raise ValueError(
+            f"background must be {_COLUMNS!r} or a density, got {background!r}."
+        )
+    if score_type != "ratio" and not isinstance(background, str):
+        raise ValueError(
+            f"background={background!r} with score_type={score_type!r}, which has "
+            "none: use score_type='ratio', or leave background out."
+        )
 
 
 def score_rows(score_type, learned, X):
@@ -73,9 +92,9 @@ def of_gaps(learned, X):
 
 
 def usual_cells(density, X, sample_weight):
-    """Median log density of each column alone; None for a density without marginals.
+    """Mean log density of each column alone; None for a density without marginals.
 
-    Of a column that is never observed 0.
+    Minus its entropy, that is. Of a column that is never observed 0.
     """
     if not allows_gaps(density):
         return None
@@ -84,10 +103,10 @@ def usual_cells(density, X, sample_weight):
     weight = np.ones(len(some)) if weight is None else weight
     cells = np.zeros(missing_cells(X).shape[1])
     for j, alone in enumerate(single_columns(X)):
-        seen = ~missing_cells(alone)[:, j] & (weight > 0)
+        log_prob = log_density(density, alone)
+        seen = weight * (~missing_cells(alone)[:, j] & np.isfinite(log_prob))
         if seen.any():
-            log_prob = log_density(density, alone)
-            cells[j] = weighted_quantile(log_prob[seen], 0.5, weight[seen])
+            cells[j] = np.average(np.where(seen > 0, log_prob, 0.0), weights=seen)
     return cells
 
 

@@ -13,6 +13,8 @@ _TAU_LEVEL = 0.01
 
 # What contamination="auto" means to the quantile.
 _AUTO_CONTAMINATION = 0.1
+# What false_alarm_rate=None means.
+_USUAL_RATE = 0.05
 
 
 def cut(rule, scores, contamination, false_alarm_rate, sample_weight=None):
@@ -26,7 +28,7 @@ def cut(rule, scores, contamination, false_alarm_rate, sample_weight=None):
         Of the training rows; for 'holdout', of rows the model didn't see.
     contamination : "auto" or float
         Share of rows below the threshold, for 'quantile'.
-    false_alarm_rate : float
+    false_alarm_rate : float or None
         The same of new rows, for 'holdout'.
     sample_weight : ndarray of shape (n_samples,) or None, default=None
         Weights of the scores.
@@ -43,6 +45,12 @@ def cut(rule, scores, contamination, false_alarm_rate, sample_weight=None):
     """
     if np.isnan(scores).any():
         return np.nan
+    if rule != "holdout" and false_alarm_rate is not None:
+        raise ValueError(
+            f"false_alarm_rate={false_alarm_rate!r} with threshold={rule!r}, a rule "
+            "that doesn't go by false alarms: use threshold='holdout', or leave "
+            "false_alarm_rate at None."
+        )
     if rule == "quantile":
         share = _AUTO_CONTAMINATION if contamination == "auto" else contamination
         return weighted_quantile(scores, share, sample_weight)
@@ -53,7 +61,8 @@ def cut(rule, scores, contamination, false_alarm_rate, sample_weight=None):
             "use threshold='quantile'."
         )
     if rule == "holdout":
-        return false_alarm_threshold(scores, false_alarm_rate, sample_weight)
+        rate = _USUAL_RATE if false_alarm_rate is None else false_alarm_rate
+        return false_alarm_threshold(scores, rate, sample_weight)
     return {"iqr": tukey_fence, "mtt": thompson_tau}[rule](scores, sample_weight)
 
 

@@ -128,3 +128,7 @@ def test_errors(rows):
         DensityOutlierDetector(score_type="log").fit(rows)
     with pytest.raises(ValueError, match="'regime' parameter"):
         DensityOutlierDetector(regime="clean").fit(rows)
+    with pytest.raises(ValueError, match="background must be 'independent' or a dens"):
+        DensityOutlierDetector(score_type="ratio", background="other").fit(rows)
+    with pytest.raises(ValueError, match="with score_type='nll', which has"):
+        DensityOutlierDetector(background=GaussianMixture()).fit(rows)

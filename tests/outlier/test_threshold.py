@@ -97,8 +97,8 @@ def test_rules_take_weights_as_repeats(values, seed, rule):
     weight = np.random.default_rng(seed).integers(0, 4, len(scores)).astype(float)
     weight[:6] += 4  # enough rows for a rate of 5 %
     repeated = np.repeat(scores, weight.astype(int))
-    assert cut(rule, scores, "auto", 0.05, weight) == pytest.approx(
-        cut(rule, repeated, "auto", 0.05), rel=1e-9, abs=1e-9
+    assert cut(rule, scores, "auto", None, weight) == pytest.approx(
+        cut(rule, repeated, "auto", None), rel=1e-9, abs=1e-9
     )
 
 
@@ -186,12 +186,23 @@ def test_false_alarms_of_a_flexible_density(rate, score_type):
     assert abs(alarms - rate) < 4 * np.sqrt(rate * (1 / 500 + 1 / 4000))
 
 
-def test_training_scores_of_a_flexible_density_set_too_high_a_threshold():
+@pytest.mark.parametrize("rule", ["quantile", "iqr", "mtt"])
+def test_every_rule_of_novelty_goes_by_rows_held_out(rule):
     rng = np.random.default_rng(0)
+    X, fresh = rng.normal(size=(400, 10)), rng.normal(size=(2000, 10))
+    share = 0.05 if rule == "quantile" else "auto"
     detector = DensityOutlierDetector(
-        regime="novelty", contamination=0.05, random_state=0
-    ).fit(rng.normal(size=(300, 10)))
-    assert np.mean(detector.predict(rng.normal(size=(2000, 10))) == -1) > 0.3
+        regime="novelty", threshold=rule, contamination=share, random_state=0
+    ).fit(X)
+    # By the scores of the training rows it would be 0.3 and more.
+    assert np.mean(detector.predict(fresh) == -1) < 0.12
+
+
+def test_a_rate_of_false_alarms_chooses_its_rule(contaminated):
+    detector = DensityOutlierDetector(false_alarm_rate=0.2, random_state=0)
+    assert 0.1 < np.mean(detector.fit_predict(contaminated) == -1) < 0.3
+    with pytest.raises(ValueError, match=r"false_alarm_rate=0\.2 with thresh"):
+        detector.set_params(threshold="iqr").fit(contaminated)
 
 
 def test_rows_of_no_weight_are_not_held_out():
