@@ -62,7 +62,7 @@ def initial_stats(structure, X, resp):
     return GaussianStats(0.0, s0.sum(), s0, np.zeros_like(centers), s2), centers
 
 
-def m_step(structure, stats, centers, reg, ridge):
+def m_step(structure, stats, centers, reg, ridge, prior=None):
     """Maximise the expected log-likelihood given moments about `centers`.
 
     Parameters
@@ -72,11 +72,17 @@ def m_step(structure, stats, centers, reg, ridge):
     centers : ndarray of shape (K, D)
     reg, ridge : ndarray of shape (D,)
         Variance added always, and where a covariance is singular nevertheless.
+    prior : (float, ndarray of shape (D, D)) or None
+        Of full covariances: a weight, and a covariance that counts as much.
     """
     nk = stats.s0 + _EMPTY
     delta = stats.s1 / nk[:, None]
     covariances = structure.covariance(stats.s2, delta, nk)
     covariances = structure.add_to_diagonal(covariances, reg)
+    if prior is not None:
+        weight, usual = prior
+        covariances = nk[:, None, None] * covariances + weight * usual
+        covariances /= (nk + weight)[:, None, None]
     return GaussianParams(
         nk / nk.sum(), centers + delta, *structure.cholesky(covariances, ridge)
     )

@@ -25,16 +25,18 @@ class ShrunkenGaussianMixture(GaussianMixture):
         return X
 
     def _m_step(self, stats, params):
-        likely = super()._m_step(stats, params)
-        n_components, n_features = likely.means.shape
+        n_components, n_features = params.means.shape
         # Stepwise EM has statistics per unit of weight.
-        prior = self.prior_rows * stats.weight / self._rows_seen
-        prior_covariance = np.diag(self._variances / n_components ** (2 / n_features))
-        rows = stats.s0[:, None, None] + np.finfo(float).tiny
-        covariances = rows * likely.covariances + prior * prior_covariance
-        covariances /= rows + prior
-        factors = self._structure.cholesky(covariances, self._ridge)
-        return gaussian.GaussianParams(likely.weights, likely.means, *factors)
+        weight = self.prior_rows * stats.weight / self._rows_seen
+        usual = np.diag(self._variances / n_components ** (2 / n_features))
+        return gaussian.m_step(
+            self._structure,
+            stats,
+            params.means,
+            self._reg,
+            self._ridge,
+            (weight, usual),
+        )
 
     def largest_components(self, kept_weight):
         """Parameters of the fewest components that have `kept_weight` together."""

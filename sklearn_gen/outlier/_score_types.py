@@ -88,7 +88,8 @@ def of_gaps(learned, X):
     """Usual log density of the cells that each row lacks."""
     if learned.cells is None:  # such a density has none
         return 0.0
-    return missing_cells(X) @ learned.cells
+    missing = missing_cells(X)
+    return missing @ learned.cells if missing.any() else 0.0
 
 
 def usual_cells(density, X, sample_weight):
