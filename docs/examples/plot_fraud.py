@@ -90,9 +90,9 @@ def prepared(table):
 # %%
 # Two regimes
 # -----------
-# ``regime="contaminated"``, the default, expects outliers among the rows to fit and
-# trims; ``regime="novelty"`` trusts them. The last line gives it what it asks for: a
-# table that somebody has cleaned.
+# ``regime="contaminated"``, the default, expects outliers among the rows to fit
+# and drops small components; ``regime="novelty"`` trusts all rows. The last line gives
+# it what it asks for: a table that somebody has cleaned.
 detectors = {
     "contaminated": DensityOutlierDetector(regime="contaminated", random_state=0),
     "novelty": DensityOutlierDetector(regime="novelty", random_state=0),

@@ -222,7 +222,8 @@ def _mass_volume_curve(estimator, X, n_draws, random_state):
 
 
 def _scores(estimator, X):
-    for method in ("score_samples", "decision_function"):
+    # What a detector decides by; the same order, but in rows with missing cells.
+    for method in ("decision_function", "score_samples"):
         if hasattr(estimator, method):
             scores = np.asarray(getattr(estimator, method)(X), dtype=np.float64)
             break

@@ -10,27 +10,17 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, StrOptions, fit_context
-from sklearn_gen._validation import as_generator, check_weights, chosen
-from sklearn_gen.outlier._calibration import one_split
+from sklearn_gen._validation import check_weights
 from sklearn_gen.outlier._explain import ExplanationMixin
-from sklearn_gen.outlier._inner import default_density, density_kind_of, new_density
+from sklearn_gen.outlier._inner import density_kind_of
+from sklearn_gen.outlier._learning import LearningMixin
 from sklearn_gen.outlier._rows import Rows, count_rows, table_like
-from sklearn_gen.outlier._score_types import (
-    Learned,
-    check_background,
-    judge_rows,
-    score_rows,
-    usual_cells,
-    usual_log_density,
-)
+from sklearn_gen.outlier._score_types import judge_rows, score_rows
 from sklearn_gen.outlier._streaming import StreamingMixin
-from sklearn_gen.outlier._threshold import cut
-
-# Share of the rows that threshold="holdout" keeps from a first fit.
-_HELD_OUT = 0.25
 
 
 class DensityOutlierDetector(
+    LearningMixin,
     ExplanationMixin,
     StreamingMixin,
     CallbackSupportMixin,
@@ -128,8 +118,9 @@ class DensityOutlierDetector(
 
     The quantile is weighted, with midpoints at the steps of the distribution function:
     without ties, exactly ``floor(contamination * n_samples)`` training rows are below
-    it. A sample weight of k equals k repeats of the row, but for 'holdout', which may
-    hold out one of the repeats.
+    it. A sample weight of k equals k repeats of the row, but where rows are held out:
+    then a repeat may be learned and another one judged, so drop repeats or turn them
+    into weights.
 
     Warnings of the fit are the inner model's, and so are the parameters they name.
 
@@ -214,7 +205,8 @@ class DensityOutlierDetector(
         y : array-like or None, default=None
             Handed to the inner model, most of which ignore it.
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Non-negative weights, for the density and for the threshold. In a pipeline
+            Non-negative weights, for the density and for the threshold. They count
+            rows: a sum far below the number of rows is a table of few. In a pipeline
             every step that takes weights gets them. A search over a pipeline fits with
             them but scores its folds without, unless metadata routing is enabled.
 
@@ -255,74 +247,6 @@ class DensityOutlierDetector(
         )
         task.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
-
-    def _split(self, rows, n_rows):
-        """Indices to learn from and to set the threshold by; None is all."""
-        used = np.arange(n_rows)
-        if rows.sample_weight is not None:
-            used = np.flatnonzero(rows.sample_weight)
-        held_out = self._rule() == "holdout" or self.regime == "novelty"
-        if not held_out or len(used) < 2:
-            return None, None
-        return one_split(used, _HELD_OUT, as_generator(self.random_state))[0]
-
-    def _learn(self, rows, task=None):
-        """Fit densities to rows."""
-        density = new_density(self._unfitted())
-        background = self.background
-        check_background(background, self.score_type)
-        if not isinstance(background, str):
-            background = new_density(background, "background")
-            background.fit(rows.X, rows.y, **rows.weights_for(background))
-        weights = rows.weights_for(density)
-        if task is None:
-            density.fit(rows.X, rows.y, **weights)
-            return Learned(density, background)
-        subtask = task.subcontext(task_name="fit-density")
-        with subtask.propagate_callback_context(density):
-            subtask.call_on_fit_task_begin(estimator=self, X=rows.X, y=rows.y)
-            density.fit(rows.X, rows.y, **weights)
-            subtask.call_on_fit_task_end(estimator=self, X=rows.X, y=rows.y)
-        return Learned(density, background)
-
-    def _calibrate(self, learned, X, sample_weight):
-        """Set what is usual, and the threshold, by the scores of rows."""
-        cells = usual_cells(learned.density, X, sample_weight)
-        learned = learned._replace(cells=cells)
-        if self.score_type == "typicality":
-            usual = usual_log_density(learned, X, sample_weight)
-            learned = learned._replace(usual=usual)
-        own = getattr(learned.density, "offset_", None)
-        plain = (self._rule(), self.contamination, self.score_type)
-        if plain == ("quantile", "auto", "nll") and isinstance(own, Real):
-            return learned._replace(offset=float(own))
-        scores = judge_rows(self.score_type, learned, X)
-        shares = (self.contamination, self.false_alarm_rate)
-        offset = cut(self._rule(), scores, *shares, sample_weight)
-        if not np.isfinite(offset):
-            raise ValueError(
-                f"{type(learned.density).__name__} gives {np.sum(~np.isfinite(scores))}"
-                f" of {len(scores)} training rows a score that isn't finite, so no "
-                f"threshold is below a share of them (threshold={self._rule()!r}, "
-                f"contamination={self.contamination!r}). Choose a density that is "
-                "positive on the training rows, or raise contamination."
-            )
-        return learned._replace(offset=offset)
-
-    def _rule(self):
-        if self.threshold != "auto":
-            return self.threshold
-        clean = self.regime == "novelty" and self.contamination == "auto"
-        return "holdout" if clean or self.false_alarm_rate is not None else "quantile"
-
-    def _keep(self, learned):
-        self.estimator_, background, self.usual_, self._entropy, self.offset_ = learned
-        if self.score_type == "ratio":
-            self.background_ = background
-
-    def _learned(self):
-        names = ("estimator_", "background_", "usual_", "_entropy", "offset_")
-        return Learned(*(getattr(self, name, None) for name in names))
 
     def score_samples(self, X):
         """Score each row: by default, the inner model's log density.
@@ -379,16 +303,6 @@ class DensityOutlierDetector(
         check_is_fitted(self)
         if table_like(X):  # else the inner model says how to reshape one row
             validate_data(self, X, reset=False, skip_check_array=True)
-
-    def _density(self):
-        if hasattr(self, "estimator_"):
-            return chosen(self.estimator_)
-        return self._unfitted()
-
-    def _unfitted(self):
-        if self.estimator is not None:
-            return self.estimator
-        return default_density(self.regime, self.random_state, self.n_jobs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -6,7 +6,7 @@ from sklearn_gen._columns import TableSchema
 from sklearn_gen._validation import chosen
 from sklearn_gen.outlier._inner import log_density, refuse_without_marginals
 from sklearn_gen.outlier._masking import missing_cells, without_columns
-from sklearn_gen.outlier._rows import Rows, count_rows
+from sklearn_gen.outlier._rows import Rows, count_rows, even_sample
 
 # Enough for a median; flexible densities take a second per thousand rows.
 _REFERENCE_ROWS = 2000
@@ -74,10 +74,8 @@ class ExplanationMixin:
         contributions = self._contributions(X, pairs)
         if reference is not None:
             self._check_columns(reference)
-            some = np.linspace(0, count_rows(reference) - 1, _REFERENCE_ROWS)
-            reference = (
-                Rows(reference, None, None).select(np.unique(some.astype(int))).X
-            )
+            some = even_sample(count_rows(reference), _REFERENCE_ROWS)
+            reference = Rows(reference, None, None).select(some).X
             usual = np.ma.masked_array(
                 self._contributions(reference, pairs),
                 mask=~_observed(reference, pairs),

@@ -28,7 +28,7 @@ def density_kind_of(density):
     model = chosen(density)
     if type(model) in _KNOWN_EXACT:
         return "exact"
-    if not hasattr(model, "density_kind"):
+    if not declares_kind(model):
         raise AttributeError(
             f"The detector's inner model, {type(model).__name__}, doesn't declare "
             "density_kind, so whether its scores are exact isn't known. Models of "
@@ -36,6 +36,12 @@ def density_kind_of(density):
             "'lower_bound' or 'estimate'."
         )
     return model.density_kind
+
+
+def declares_kind(density):
+    """Say whether a model's scores are known to be log densities of some kind."""
+    model = chosen(density)
+    return type(model) in _KNOWN_EXACT or hasattr(model, "density_kind")
 
 
 def default_density(regime, random_state, n_jobs):
@@ -66,16 +72,27 @@ def new_density(density, name="estimator"):
     TypeError
         If it isn't one.
     """
-    missing = [m for m in ("fit", "score_samples") if not hasattr(density, m)]
-    if missing or isinstance(density, type):
-        lacks = f" without {' and '.join(missing)}" if missing else ", a class"
-        raise TypeError(
-            f"{name} must be a density, an estimator instance with fit and "
-            f"score_samples (log density, nats per row); got {density!r}{lacks}. "
-            "sklearn_gen.all_estimators('density') lists some."
-        )
+    refuse_without_scores(density, name, "a density", "log density, nats per row")
     refuse_plain_pipeline(density)
     return clone(density)
+
+
+def refuse_without_scores(model, name, what, meaning):
+    """Raise where a model can't be fitted, or can't score rows.
+
+    Raises
+    ------
+    TypeError
+        Saying what is missing, and the meaning that scores must have.
+    """
+    missing = [m for m in ("fit", "score_samples") if not hasattr(model, m)]
+    if missing or isinstance(model, type):
+        lacks = f" without {' and '.join(missing)}" if missing else ", a class"
+        raise TypeError(
+            f"{name} must be {what}, an estimator instance with fit and "
+            f"score_samples ({meaning}); got {model!r}{lacks}. "
+            "sklearn_gen.all_estimators('density') lists some."
+        )
 
 
 def allows_gaps(density):

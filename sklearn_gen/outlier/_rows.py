@@ -8,6 +8,22 @@ from sklearn.utils import indexable
 from sklearn_gen._compat import safe_indexing
 from sklearn_gen.outlier._weights import weight_params
 
+# Multiples of it, modulo 1, are spread evenly, and periods in the order of rows don't
+# matter to them.
+_GOLDEN = 0.6180339887498949
+
+
+def even_places(start, stop):
+    """Places in [0, 1) of the numbers from start on: any stretch of them is even."""
+    return (np.arange(start, stop) * _GOLDEN) % 1.0
+
+
+def even_sample(n_rows, size):
+    """Indices of at most `size` rows, evenly over all; the same at each call."""
+    if n_rows <= size:
+        return np.arange(n_rows)
+    return np.unique((even_places(0, size) * n_rows).astype(np.intp))
+
 
 def count_rows(X):
     """Count rows of any container; what is no table counts as one."""

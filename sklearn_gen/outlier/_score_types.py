@@ -7,11 +7,12 @@ import numpy as np
 from sklearn_gen._validation import weighted_sum
 from sklearn_gen.outlier._inner import (
     allows_gaps,
+    declares_kind,
     log_density,
     refuse_without_marginals,
 )
 from sklearn_gen.outlier._masking import missing_cells, single_columns
-from sklearn_gen.outlier._rows import Rows, count_rows
+from sklearn_gen.outlier._rows import Rows, count_rows, even_sample
 
 _COLUMNS = "independent"
 # Enough rows for a mean.
@@ -23,8 +24,8 @@ class Learned(NamedTuple):
 
     density: object
     background: object  # "independent", or a density
-    cells: np.ndarray | None = None  # usual log density of each column alone
-    usual: float | None = None  # mean log density of rows like those to come
+    usual_cells: np.ndarray | None = None  # mean log density of each column alone
+    mean_log_density: float | None = None  # of rows like those to come
     offset: float | None = None  # the threshold
 
 
@@ -66,7 +67,7 @@ def score_rows(score_type, learned, X):
     """
     log_prob = log_density(learned.density, X)
     if score_type == "typicality":
-        return -np.abs(log_prob + of_gaps(learned, X) - learned.usual)
+        return -np.abs(log_prob + of_gaps(learned, X) - learned.mean_log_density)
     if score_type == "ratio":
         if isinstance(learned.background, str):
             return log_prob - _log_density_of_columns(learned.density, X)
@@ -86,10 +87,10 @@ def judge_rows(score_type, learned, X):
 
 def of_gaps(learned, X):
     """Usual log density of the cells that each row lacks."""
-    if learned.cells is None:  # such a density has none
+    if learned.usual_cells is None:  # such a density has none
         return 0.0
     missing = missing_cells(X)
-    return missing @ learned.cells if missing.any() else 0.0
+    return missing @ learned.usual_cells if missing.any() else 0.0
 
 
 def usual_cells(density, X, sample_weight):
@@ -97,9 +98,9 @@ def usual_cells(density, X, sample_weight):
 
     Minus its entropy, that is. Of a column that is never observed 0.
     """
-    if not allows_gaps(density):
+    if not (declares_kind(density) and allows_gaps(density)):
         return None
-    some = np.unique(np.linspace(0, count_rows(X) - 1, _ROWS_TO_ASK).astype(int))
+    some = even_sample(count_rows(X), _ROWS_TO_ASK)
     X, _, weight = Rows(X, None, sample_weight).select(some)
     weight = np.ones(len(some)) if weight is None else weight
     cells = np.zeros(missing_cells(X).shape[1])
@@ -111,7 +112,7 @@ def usual_cells(density, X, sample_weight):
     return cells
 
 
-def usual_log_density(learned, X, sample_weight):
+def mean_log_density(learned, X, sample_weight):
     """Mean log density of rows that have any: minus the entropy, estimated."""
     log_prob = log_density(learned.density, X) + of_gaps(learned, X)
     possible = np.isfinite(log_prob)

@@ -1,19 +1,22 @@
 """Detectors that learn from batches."""
 
+import copy
+
 import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import fit_context
-from sklearn_gen._validation import check_weights, chosen
-from sklearn_gen.outlier._rows import Rows, count_rows
+from sklearn_gen._validation import check_weights, chosen, warn
+from sklearn_gen.outlier._rows import Rows, count_rows, even_places
 
 # Rows kept to set the threshold by: its share of them is off by 0.3 % of 10 %.
 _RESERVOIR_ROWS = 10_000
-# Multiples of it spread evenly over (0, 1): the least of them are a sample of all rows
-# so far that needs no seed.
-_GOLDEN = 0.6180339887498949
+# Fewer are no start for a density.
+_FEW_ROWS = 50
 
 
 def _learns_from_batches(self):
@@ -56,36 +59,57 @@ class StreamingMixin:
         batch is held out for good.
         """
         goes_on = hasattr(self, "estimator_")
-        validate_data(self, X, reset=not goes_on, skip_check_array=True)
+        if goes_on:
+            validate_data(self, X, reset=False, skip_check_array=True)
         n_rows = count_rows(X)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, n_rows)
         rows = Rows(X, y, sample_weight)
         to_learn, to_judge = self._split(rows, n_rows)
-        batch = rows.select(to_learn)
+        # A batch that fails, wherever, leaves all as it was.
+        reservoir = self._reservoir_with(rows.select(to_judge))
         if goes_on:
-            learned = self._learned()
+            learned = copy.deepcopy(self._learned())
             for density in (learned.density, learned.background):
-                if hasattr(density, "partial_fit"):
-                    density.partial_fit(batch.X, batch.y, **batch.weights_for(density))
+                _learn_batch(density, rows.select(to_learn))
         else:
-            learned = self._learn(batch)
-        judged = rows.select(to_judge)
-        self._keep(self._calibrate(learned, *self._add_to_reservoir(judged)))
+            self._warn_of_few(n_rows)
+            learned = self._learn(rows.select(to_learn))
+        container = TableSchema.from_data(X, reservoir[1][:0])
+        learned = self._calibrate(
+            learned, container.restore(reservoir[1]), reservoir[2]
+        )
+        if not goes_on:
+            validate_data(self, X, reset=True, skip_check_array=True)
+        self._keep(learned)
+        self._reservoir = reservoir
         return self
 
-    def _add_to_reservoir(self, rows):
-        """Keep an even sample of all rows so far: them, and their weights."""
-        X = np.array(rows.X, dtype=np.float64)
+    def _warn_of_few(self, n_rows):
+        if n_rows < _FEW_ROWS:
+            warn(
+                f"The first batch has {n_rows} rows, and the density starts from them: "
+                "its scale and its components stay near what they show. Begin with "
+                "some hundred rows in random order.",
+                UserWarning,
+            )
+
+    def _reservoir_with(self, rows):
+        """Rows seen, and an even sample of them: cells, weights and keys."""
+        X = check_array(rows.X, dtype=np.float64, ensure_all_finite=False)
         weight = rows.sample_weight
         weight = np.ones(len(X)) if weight is None else weight
         seen, *held = getattr(self, "_reservoir", (0, X[:0], weight[:0], weight[:0]))
-        keys = (np.arange(seen, seen + len(X)) * _GOLDEN) % 1.0
+        keys = even_places(seen, seen + len(X))
         held = [
             np.concatenate(pair) for pair in zip(held, (X, weight, keys), strict=True)
         ]
         least = np.sort(np.argsort(held[2], kind="stable")[:_RESERVOIR_ROWS])
-        held = [part[least] for part in held]
-        self._reservoir = (seen + len(X), *held)
-        container = TableSchema.from_data(rows.X, X[:0])
-        return container.restore(held[0]), held[1]
+        return (seen + len(X), *(part[least] for part in held))
+
+
+def _learn_batch(density, rows):
+    """One step of a density that takes batches; one that is frozen stays as it is."""
+    model = chosen(density)
+    if hasattr(model, "partial_fit") and not isinstance(density, FrozenEstimator):
+        model.partial_fit(rows.X, rows.y, **rows.weights_for(model))

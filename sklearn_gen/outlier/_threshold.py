@@ -150,8 +150,12 @@ def false_alarm_threshold(scores, rate, sample_weight=None):
     """Threshold that a new inlier falls below with probability `rate` at most.
 
     Of n scores of held-out rows the floor(rate * (n + 1))-th lowest: with them that of
-    the new row is exchangeable. Too few rows for the rate give the lowest.
+    the new row is exchangeable. Too few rows for the rate give the lowest, and a
+    warning. Weights count relative to one another: it is rows that make n.
     """
+    if sample_weight is not None:
+        used = sample_weight > 0
+        sample_weight = np.where(used, sample_weight / sample_weight[used].mean(), 0.0)
     values, _, cumulated = _sorted(scores, sample_weight)
     rank = np.floor(rate * (cumulated[-1] + 1) + 1e-9)  # 0.1 * 30 may be below 3
     if rank < 1:

@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, fit_context
 from sklearn_gen._validation import check_weights, chosen, weighted_sum
-from sklearn_gen.outlier._inner import density_kind_of, log_density, new_density
+from sklearn_gen.outlier._inner import density_kind_of, new_density
+from sklearn_gen.outlier._masking import missing_cells
 from sklearn_gen.outlier._rows import Rows, count_rows
+from sklearn_gen.outlier._score_types import Learned, judge_rows, usual_cells
 from sklearn_gen.outlier._threshold import weighted_quantile
 
 
@@ -159,7 +161,10 @@ class TrimmedDensity(
 
     def _densest(self, density, X, sample_weight):
         """Indices of the rows to keep."""
-        scores = log_density(density, X)
+        cells = None
+        if missing_cells(X).any():
+            cells = usual_cells(density, X, sample_weight)
+        scores = judge_rows("nll", Learned(density, None, cells), X)
         lowest = -np.inf
         if self.trim > 0.0:
             lowest = weighted_quantile(scores, self.trim, sample_weight)
@@ -190,8 +195,8 @@ class TrimmedDensity(
             sample_weight = check_weights(sample_weight, count_rows(X))
         kept = self._densest(self.estimator_, X, sample_weight)
         part = Rows(X, y, sample_weight).select(kept)
-        weights = part.weights_for(self.estimator_)
-        self.estimator_.partial_fit(part.X, part.y, **weights)
+        model = chosen(self.estimator_)
+        model.partial_fit(part.X, part.y, **part.weights_for(model))
         self.support_ = np.isin(np.arange(count_rows(X)), kept)
         return self
 
@@ -248,7 +253,7 @@ class TrimmedDensity(
             As the inner model returns them.
         """
         check_is_fitted(self)
-        return self.estimator_.sample(n_samples, **params)
+        return chosen(self.estimator_).sample(n_samples, **params)
 
     @available_if(_inner_has("sample_conditional"))
     def sample_conditional(self, X, **params):
@@ -267,7 +272,7 @@ class TrimmedDensity(
             In the container of `X`.
         """
         check_is_fitted(self)
-        return self.estimator_.sample_conditional(X, **params)
+        return chosen(self.estimator_).sample_conditional(X, **params)
 
     @property
     def conditional_kind(self):

@@ -5,12 +5,17 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KernelDensity
 
 from sklearn_gen.compose import make_generative_pipeline
 from sklearn_gen.mixture import GaussianMixture
-from sklearn_gen.outlier import ConformalOutlierDetector, DensityOutlierDetector
+from sklearn_gen.outlier import (
+    ConformalOutlierDetector,
+    DensityOutlierDetector,
+    TrimmedDensity,
+)
 
 # Columns whose densities differ by their units alone.
 UNITS = np.array([1e-3, 1.0, 1e4, 1.0])
@@ -108,3 +113,32 @@ def test_p_values_of_rows_with_gaps(rows):
     assert abs(np.mean(p_values <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 300 + 0.09 / 600)
     scores = detector.score_samples(fresh)  # stays the log density
     assert_allclose(scores, detector.estimators_[0].score_samples(fresh))
+
+
+def test_scores_that_are_no_densities_are_left_alone(rows):
+    forest = IsolationForest(random_state=0)
+    detector = DensityOutlierDetector(forest).fit(rows)
+    assert detector.usual_ is None
+    gaps = with_gaps(rows, 0.2)
+    assert_allclose(
+        detector.decision_function(gaps), detector.score_samples(gaps) + 0.5
+    )
+
+
+def test_trimming_does_not_go_by_gaps(rows):
+    X = rows * 1e-2
+    X[:200, 2] = np.nan
+    kept = TrimmedDensity(GaussianMixture(reg_covar="scale")).fit(X).support_
+    assert abs(kept[:200].mean() - kept[200:].mean()) < 0.15
+
+
+def test_sources_that_take_turns(rows):
+    X = np.repeat(rows, 4, axis=0)
+    X[::2] *= 5.0
+    density = GaussianMixture(2, reg_covar="scale", random_state=0)
+    detector = DensityOutlierDetector(density).fit(X)
+    alone = [
+        detector.estimator_.marginal([j]).score_samples(X[:, [j]]).mean()
+        for j in range(4)
+    ]
+    assert_allclose(detector.usual_, alone, atol=0.1)

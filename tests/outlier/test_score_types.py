@@ -132,3 +132,9 @@ def test_errors(rows):
         DensityOutlierDetector(score_type="ratio", background="other").fit(rows)
     with pytest.raises(ValueError, match="with score_type='nll', which has"):
         DensityOutlierDetector(background=GaussianMixture()).fit(rows)
+
+
+def test_backgrounds_do_not_stay(rows):
+    detector = DensityOutlierDetector(GaussianMixture(), score_type="ratio").fit(rows)
+    assert detector.background_ == "independent"
+    assert not hasattr(detector.set_params(score_type="nll").fit(rows), "background_")

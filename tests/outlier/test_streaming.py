@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KernelDensity
 
 from sklearn_gen.mixture import GaussianMixture
@@ -119,3 +122,51 @@ def test_densities_without_partial_fit():
     assert not hasattr(DensityOutlierDetector(KernelDensity()), "partial_fit")
     assert not hasattr(DensityOutlierDetector(regime="novelty"), "partial_fit")
     assert hasattr(DensityOutlierDetector(), "partial_fit")
+
+
+def test_what_is_frozen_stays(stream):
+    X, _ = stream
+    wide = GaussianMixture().fit(X)
+    before = wide.means_.copy()
+    detector = DensityOutlierDetector(
+        GaussianMixture(), score_type="ratio", background=FrozenEstimator(wide)
+    )
+    detector.partial_fit(X).partial_fit(X + 100)
+    assert_array_equal(wide.means_, before)
+    assert detector.estimator_.means_.min() > 1
+
+
+@pytest.mark.parametrize("wrapper", [DensityOutlierDetector, TrimmedDensity])
+def test_the_model_a_search_chose_learns(stream, wrapper):
+    X, _ = stream
+    search = GridSearchCV(GaussianMixture(random_state=0), {"n_components": [1]})
+    model = wrapper(search).fit(X[:500])
+    before = model.estimator_.best_estimator_.means_
+    model.partial_fit(X[:500] + 50)
+    assert (model.estimator_.best_estimator_.means_ > before + 1).all()
+
+
+@pytest.mark.parametrize("going_on", [False, True])
+def test_a_batch_that_fails_leaves_all_as_it_was(stream, going_on):
+    X, _ = stream
+    table = pd.DataFrame(X[:500], columns=["a", "b", "c"])
+    detector = DensityOutlierDetector(GaussianMixture())
+    if going_on:
+        detector.partial_fit(table)
+        before = detector.decision_function(table)
+    broken = table.assign(b=np.inf)
+    with pytest.raises(ValueError, match="infinity"):
+        detector.partial_fit(broken)
+    if going_on:
+        assert_array_equal(detector.decision_function(table), before)
+    else:
+        with pytest.raises(NotFittedError):
+            detector.predict(table)
+    nullable = table.convert_dtypes().mask(table > 3.0)  # with pandas' own NA
+    detector.partial_fit(nullable)
+    assert np.isfinite(detector.decision_function(nullable)).all()
+
+
+def test_a_first_batch_of_few_rows(stream):
+    with pytest.warns(UserWarning, match="The first batch has 20 rows"):
+        DensityOutlierDetector(random_state=0).partial_fit(stream[0][:20])
