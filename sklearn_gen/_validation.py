@@ -149,8 +149,8 @@ def _needs_numbers(estimator, found):
     )
 
 
-def check_weights(sample_weight, n_rows):
-    """Validate `sample_weight`: the library's only validator of weights.
+def check_weights(sample_weight, n_rows, *, name="sample_weight", some_positive=True):
+    """Validate weights: the library's only validator of weights.
 
     Parameters
     ----------
@@ -158,11 +158,15 @@ def check_weights(sample_weight, n_rows):
         Weights; a number weighs all rows alike.
     n_rows : int
         Number of rows.
+    name : str, default="sample_weight"
+        What errors call them.
+    some_positive : bool, default=True
+        Whether zeros alone are refused.
 
     Returns
     -------
     weights : ndarray of shape (n_rows,)
-        float64, finite, not negative, not all zero.
+        float64, finite, not negative; not all zero unless that is allowed.
 
     Raises
     ------
@@ -172,31 +176,26 @@ def check_weights(sample_weight, n_rows):
     try:
         weights = np.asarray(sample_weight, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"sample_weight must be numbers, one per row: {error}."
-        ) from error
+        raise ValueError(f"{name} must be numbers, one per row: {error}.") from error
     if weights.ndim == 0:
         weights = np.full(n_rows, weights)
     if weights.ndim != 1:
         raise ValueError(
-            "sample_weight must be 1-D, one weight per row, got a "
+            f"{name} must be 1-D, one weight per row, got a "
             f"{weights.ndim}-D array of shape {weights.shape}."
         )
     if len(weights) != n_rows:
         raise ValueError(
-            f"sample_weight has {len(weights)} weights for {n_rows} rows: give one "
-            "per row."
+            f"{name} has {len(weights)} weights for {n_rows} rows: give one per row."
         )
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         raise ValueError(
-            f"sample_weight[{bad[0]}] is {weights[bad[0]]}: weights must be finite and "
+            f"{name}[{bad[0]}] is {weights[bad[0]]}: weights must be finite and "
             "not negative. To leave a row out, weigh it 0."
         )
-    if not weights.any():
-        raise ValueError(
-            "sample_weight is zero for all rows: at least one must be positive."
-        )
+    if some_positive and not weights.any():
+        raise ValueError(f"{name} is zero for all rows: at least one must be positive.")
     return weights
 
 

@@ -7,6 +7,7 @@ from sklearn.utils import indexable
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_gen._compat import safe_indexing
+from sklearn_gen._splits import as_indices, check_partition
 from sklearn_gen._validation import refuse_plain_pipeline
 
 
@@ -81,8 +82,8 @@ def cross_val_score_samples(
     X, y, groups = indexable(X, y, groups)
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
     splits = list(check_cv(cv, y).split(X, y, groups))
-    splits = [_as_indices(train, test, n_samples) for train, test in splits]
-    _check_partition(splits, n_samples)
+    splits = [as_indices(train, test, n_samples) for train, test in splits]
+    check_partition(splits, n_samples)
     scores = Parallel(n_jobs=n_jobs)(
         delayed(_score_fold)(clone(estimator), X, y, params or {}, train, test)
         for train, test in splits
@@ -91,31 +92,6 @@ def cross_val_score_samples(
     for (_, test), fold in zip(splits, scores, strict=True):
         log_prob[test] = fold
     return log_prob
-
-
-def _as_indices(train, test, n_samples):
-    rows = np.arange(n_samples)  # splitters may give boolean masks
-    return rows[np.asarray(train)], rows[np.asarray(test)]
-
-
-def _check_partition(splits, n_samples):
-    times = np.zeros(n_samples, dtype=int)
-    for fold, (train, test) in enumerate(splits):
-        np.add.at(times, test, 1)
-        seen = np.intersect1d(train, test)
-        if len(seen):
-            raise ValueError(
-                f"cv: fold {fold} trains on {len(seen)} of its own test rows, the "
-                f"first is row {seen[0]}. Out-of-fold scores need disjoint sets."
-            )
-    wrong = np.flatnonzero(times != 1)
-    if len(wrong):
-        raise ValueError(
-            "cv must be a partition: each row in exactly one test set. Row "
-            f"{wrong[0]} is in {times[wrong[0]]} ({len(wrong)} such rows of "
-            f"{n_samples}). KFold and GroupKFold are partitions; ShuffleSplit, "
-            "TimeSeriesSplit and repeated splitters are not."
-        )
 
 
 def _score_fold(estimator, X, y, params, train, test):

@@ -5,9 +5,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import KFold, check_cv
 
-from sklearn_gen._compat import safe_indexing
-from sklearn_gen._validation import warn
-from sklearn_gen.outlier._weights import weight_params
+from sklearn_gen._splits import as_indices, check_partition
+from sklearn_gen._validation import chosen, warn
 
 
 def one_split(rows, calibration_size, rng):
@@ -45,15 +44,19 @@ def one_split(rows, calibration_size, rng):
     return [(np.sort(order[size:]), np.sort(order[:size]))]
 
 
-def folds(rows, cv, rng):
+def folds(used, cv, X, y, n_rows, rng):
     """Split rows into folds, each of which calibrates once.
 
     Parameters
     ----------
-    rows : ndarray of shape (n_rows,)
-        Indices.
-    cv : int or splitter
-        Number of shuffled folds, or who makes them.
+    used : ndarray of shape (n_used,)
+        Indices of the rows that count.
+    cv : int, splitter or list of pairs
+        Number of shuffled folds, or who splits all rows.
+    X, y : array-like or None
+        All rows, for splitters that look at them.
+    n_rows : int
+        How many they are.
     rng : Generator
         Moves on.
 
@@ -65,19 +68,29 @@ def folds(rows, cv, rng):
     Raises
     ------
     ValueError
-        If the test folds don't hold every row once.
+        If the splitter can't split the rows, its test folds don't hold every row
+        once, or a fold has nothing to fit to.
     """
-    n_rows = _count(rows)
-    splitter = cv
+    n_used = _count(used)
     if isinstance(cv, Integral):
         seed = int(rng.integers(2**31))
-        splitter = KFold(min(cv, n_rows), shuffle=True, random_state=seed)
-    splits = [(rows[a], rows[b]) for a, b in check_cv(splitter).split(rows)]
-    tested = np.concatenate([calibration for _, calibration in splits])
-    if not np.array_equal(np.sort(tested), np.sort(rows)):
+        splitter = KFold(min(cv, n_used), shuffle=True, random_state=seed)
+        return [(used[a], used[b]) for a, b in splitter.split(used)]
+    try:
+        splits = [as_indices(*pair, n_rows) for pair in check_cv(cv).split(X, y)]
+    except (TypeError, ValueError, IndexError) as error:
         raise ValueError(
-            f"The test folds of cv={cv!r} must hold each of {n_rows} rows once; they "
-            f"hold {len(tested)} rows, {len(np.unique(tested))} of them different."
+            f"cv={cv!r} doesn't split {n_rows} rows, given X and the y of fit (no "
+            f"groups): {error} Any splits may be given as a list of (train, test) "
+            "indices, such as list(cv.split(X, y, groups))."
+        ) from error
+    check_partition(splits, n_rows)
+    splits = [(np.intersect1d(a, used), np.intersect1d(b, used)) for a, b in splits]
+    splits = [(train, test) for train, test in splits if len(test)]
+    if not all(len(train) for train, _ in splits):
+        raise ValueError(
+            f"A fold of cv={cv!r} trains on no row of positive weight: give folds "
+            "that leave some."
         )
     return splits
 
@@ -91,7 +104,7 @@ def _count(rows):
     return len(rows)
 
 
-def fit_one(detector, model, X, y, sample_weight, split, task):
+def fit_one(detector, model, rows, split, task):
     """Fit a model to one part of the rows, score the other.
 
     Parameters
@@ -100,8 +113,8 @@ def fit_one(detector, model, X, y, sample_weight, split, task):
         Whose callbacks hear of it.
     model : estimator instance
         Fitted in place.
-    X, y, sample_weight : array-like or None
-        All rows.
+    rows : Rows
+        All of them.
     split : pair of ndarrays
         Indices to fit to, and to calibrate with.
     task : callback context
@@ -118,16 +131,12 @@ def fit_one(detector, model, X, y, sample_weight, split, task):
         If a score is NaN.
     """
     train, calibration = split
-    params = {}
-    if sample_weight is not None:
-        params = weight_params(model, sample_weight[train])
-    rows = safe_indexing(X, train)
-    labels = None if y is None else safe_indexing(y, train)
+    known = rows.select(train)
     with task.propagate_callback_context(model):
-        task.call_on_fit_task_begin(estimator=detector, X=rows, y=labels)
-        model.fit(rows, labels, **params)
-        task.call_on_fit_task_end(estimator=detector, X=rows, y=labels)
-    scores = conformity(model, safe_indexing(X, calibration))
+        task.call_on_fit_task_begin(estimator=detector, X=known.X, y=known.y)
+        model.fit(known.X, known.y, **known.weights_for(model))
+        task.call_on_fit_task_end(estimator=detector, X=known.X, y=known.y)
+    scores = conformity(model, rows.select(calibration).X)
     if np.isnan(scores).any():
         row = calibration[np.flatnonzero(np.isnan(scores))[0]]
         raise ValueError(
@@ -143,22 +152,37 @@ def model_scores(model, X):
 
 
 def conformity(model, X):
-    """Score rows by what makes them compare: cells that are missing count as usual."""
-    if getattr(model, "usual_", None) is not None:
-        return model.decision_function(X) + model.offset_
+    """Score rows by what makes them compare: cells that are missing count as usual.
+
+    That is so where the model is, chooses or ends in a detector that judges gaps.
+    """
+    last = chosen(model)
+    while hasattr(last, "steps"):
+        last = chosen(last.steps[-1][1])
+    if getattr(last, "usual_", None) is not None:
+        return model.decision_function(X) + last.offset_
     return model_scores(model, X)
 
 
 def threshold(calibration_scores, level):
-    """Find the score below which conformal p-values are at most the level."""
+    """Find the score below which conformal p-values are at most the level.
+
+    Returns
+    -------
+    offset : float
+        -inf where no p-value can be as small.
+    """
     n_rows = len(calibration_scores)
     # As p-values are computed: rounding then agrees.
     n_within = np.count_nonzero(np.arange(1, n_rows + 2) / (n_rows + 1) <= level)
-    if n_within == 0:
+    return float(np.sort(calibration_scores)[n_within - 1]) if n_within else -np.inf
+
+
+def warn_of_few_rows(n_rows, level):
+    """Warn where so few calibration rows allow no p-value of at most the level."""
+    if 1 / (n_rows + 1) > level:
         warn(
             f"{n_rows} calibration rows allow no p-value below 1 / {n_rows + 1}, so at "
             f"level={level} predict finds no outlier. Raise level or give more rows.",
             UserWarning,
         )
-        return -np.inf
-    return float(np.sort(calibration_scores)[n_within - 1])

@@ -5,7 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, clone
+from sklearn.base import (
+    BaseEstimator,
+    MetaEstimatorMixin,
+    OutlierMixin,
+    clone,
+    is_outlier_detector,
+)
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils import check_array, get_tags, indexable
 from sklearn.utils.parallel import Parallel, delayed
@@ -18,11 +24,18 @@ from sklearn_gen.outlier._calibration import (
     folds,
     model_scores,
     one_split,
-    threshold,
+    warn_of_few_rows,
 )
 from sklearn_gen.outlier._covariate_shift import check_covariate_shift
-from sklearn_gen.outlier._inner import density_kind_of
+from sklearn_gen.outlier._detector import DensityOutlierDetector
+from sklearn_gen.outlier._inner import (
+    allows_gaps,
+    default_density,
+    density_kind_of,
+    refuse_without_scores,
+)
 from sklearn_gen.outlier._p_value_methods import PValueMixin
+from sklearn_gen.outlier._rows import Rows
 from sklearn_gen.outlier._weights import weight_params
 
 
@@ -45,7 +58,7 @@ class ConformalOutlierDetector(
     estimator : object or None, default=None
         Any estimator with `fit` and `score_samples` (higher is more normal): a density,
         a detector, scikit-learn's IsolationForest, a pipeline that ends in one. None
-        means ``DensityOutlierDetector(regime="novelty")``: a kernel density.
+        means :class:`~sklearn_gen.mixture.AdaptiveKernelDensity`.
     method : {"split", "cross"}, default="split"
         "split" fits one model and keeps calibration rows apart. "cross" fits one model
         per fold and calibrates with the rows left out, so that all rows do both; its
@@ -55,7 +68,7 @@ class ConformalOutlierDetector(
         calibrate. No p-value is below 1 / (number + 1).
     cv : int or splitter, default=5
         With ``method="cross"``, the number of shuffled folds (at most one per row), or
-        a splitter whose test folds hold every row once.
+        a splitter, or a list of (train, test), whose test folds hold every row once.
     ties : {"conservative", "randomized"}, default="conservative"
         Whether calibration rows that score the same count fully, or a uniform share of
         them and of the row itself.
@@ -77,18 +90,21 @@ class ConformalOutlierDetector(
     Attributes
     ----------
     estimators_ : list
-        The fitted models: one, or one for each fold.
+        The fitted models: one, or one for each fold. Densities that take NaN are
+        inside a :class:`DensityOutlierDetector`, by which rows with gaps compare.
     calibration_indices_ : ndarray of shape (n_calibration,)
         Which training rows calibrate.
     calibration_scores_ : ndarray of shape (n_calibration,)
-        Their scores, by a model that wasn't fitted to them.
+        Their scores, by a model that wasn't fitted to them. Where that is, chooses or
+        ends in a :class:`DensityOutlierDetector`, missing cells count as usual ones.
     calibration_folds_ : ndarray of shape (n_calibration,)
         Index in `estimators_` of that model.
     calibration_rows_ : array-like of shape (n_calibration, n_features)
         The rows themselves; only with `covariate_shift`.
     offset_ : float
-        With ``method="split"``, the threshold on `score_samples`: rows strictly below
-        it have p-values of at most `level`.
+        With ``method="split"`` and no `covariate_shift`, the threshold at the present
+        `level`: complete rows whose `score_samples` is strictly below it have p-values
+        of at most that. An AttributeError where so few rows calibrate that none can.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -229,24 +245,23 @@ class ConformalOutlierDetector(
             estimator=self,
         ).shape[0]
         X, y = indexable(X, y)
-        rows = np.arange(n_rows)
+        used = np.arange(n_rows)
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, n_rows)
             weight_params(model, sample_weight)
-            rows = np.flatnonzero(sample_weight)
+            used = np.flatnonzero(sample_weight)
         if self.method == "split":
-            splits = one_split(rows, self.calibration_size, rng)
+            splits = one_split(used, self.calibration_size, rng)
         else:
-            splits = folds(rows, self.cv, rng)
+            splits = folds(used, self.cv, X, y, n_rows, rng)
+        rows = Rows(X, y, sample_weight)
         task = self._init_callback_context(max_subtasks=len(splits))
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)
         fitted = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(fit_one)(
                 self,
                 clone(model),
-                X,
-                y,
-                sample_weight,
+                rows,
                 split,
                 task.subcontext("fit-model"),
             )
@@ -262,27 +277,25 @@ class ConformalOutlierDetector(
         self.calibration_folds_ = np.repeat(
             np.arange(len(places)), [len(place) for place in places]
         )
-        for name in ("offset_", "calibration_rows_"):
-            vars(self).pop(name, None)
+        vars(self).pop("calibration_rows_", None)
         if self.covariate_shift is not None:
             self.calibration_rows_ = safe_indexing(X, self.calibration_indices_)
-        if self.method == "split":
-            self.offset_ = threshold(self.calibration_scores_, self.level)
+        if self.covariate_shift is None:
+            warn_of_few_rows(len(self.calibration_scores_), self.level)
         task.call_on_fit_task_end(estimator=self, X=X, y=y)
         return self
 
     def _new_model(self, rng):
         model = self.estimator
         if model is None:
-            model = _default_estimator(int(rng.integers(2**31)))
-        missing = [m for m in ("fit", "score_samples") if not hasattr(model, m)]
-        if missing or isinstance(model, type):
-            lacks = f" without {' and '.join(missing)}" if missing else ", a class"
-            raise TypeError(
-                "estimator must be an estimator instance with fit and score_samples "
-                f"(higher is more normal); got {model!r}{lacks}. "
-                "sklearn_gen.all_estimators('density') lists some."
-            )
+            model = default_density("novelty", int(rng.integers(2**31)), None)
+        refuse_without_scores(
+            model, "estimator", "a density or a detector", "higher is more normal"
+        )
+        scores_gaps = allows_gaps(model) and hasattr(chosen(model), "density_kind")
+        if scores_gaps and not is_outlier_detector(model):
+            # Of its threshold no use is made: the rule that costs least.
+            return DensityOutlierDetector(model, threshold="quantile")
         return model
 
     def score_samples(self, X):
@@ -302,45 +315,6 @@ class ConformalOutlierDetector(
         scores = self._fold_scores(X)
         return logsumexp(scores, axis=0) - np.log(len(scores))
 
-    def decision_function(self, X):
-        """Compute how far from being an outlier each row is.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,)
-            Negative for outliers: ``score_samples(X) - offset_`` with
-            ``method="split"`` and no `covariate_shift`, otherwise how far the p-value
-            (with conservative ties) is above `level`.
-        """
-        if self.method == "cross" or self.covariate_shift is not None:
-            # A p-value that equals the level is an outlier's.
-            return self._p_values(X, "conservative") - np.nextafter(self.level, 1.0)
-        scores = self.score_samples(X)
-        with np.errstate(invalid="ignore"):
-            decision = scores - self.offset_
-        return np.where(scores == self.offset_, 0.0, decision)  # -inf less -inf
-
-    def predict(self, X):
-        """Tell outliers from inliers, at `level`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-            -1 where the p-value (ties conservative, whatever `ties`, so that equal
-            rows get equal labels) is at most `level`, +1 elsewhere.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
     def _fold_scores(self, X, score=model_scores):
         check_is_fitted(self)
         if getattr(X, "ndim", 2) != 1:  # the inner model says how to reshape one row
@@ -350,7 +324,9 @@ class ConformalOutlierDetector(
     def _inner(self):
         if hasattr(self, "estimators_"):
             return self.estimators_[0]
-        return self.estimator if self.estimator is not None else _default_estimator()
+        if self.estimator is not None:
+            return self.estimator
+        return default_density("novelty", None, None)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -360,12 +336,3 @@ class ConformalOutlierDetector(
             tags.input_tags.allow_nan = inner.allow_nan
             tags.input_tags.sparse = inner.sparse
         return tags
-
-
-def _default_estimator(random_state=None):
-    from sklearn_gen.outlier._detector import DensityOutlierDetector
-
-    # Of its threshold no use is made: the rule that costs least.
-    return DensityOutlierDetector(
-        regime="novelty", threshold="quantile", random_state=random_state
-    )

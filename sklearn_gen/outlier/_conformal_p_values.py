@@ -32,7 +32,8 @@ def conformal_p_values(
         Scores, by the same model, of rows that it wasn't fitted to.
     weight, calibration_weight : array-like or None, default=None
         Density ratio of each row and calibration row: that of the rows' distribution
-        to that of the calibration rows', up to a common factor. Both or neither.
+        to that of the calibration rows', up to a common factor. Both or neither. Not
+        all calibration rows may weigh 0; rows may.
     ties : {"conservative", "randomized"}, default="conservative"
         Whether calibration rows that score the same count fully, or a uniform share of
         them and of the row itself: p-values are then exactly uniform.
@@ -109,16 +110,24 @@ def pooled_p_values(
         )
     own = 1.0
     if weight is not None:
-        own = check_weights(weight, len(scores[0]))
-        calibration_weight = check_weights(
-            calibration_weight, len(calibration_scores[0])
+        own, calibration_weight = _check_ratios(
+            weight, calibration_weight, len(scores[0]), len(calibration_scores[0])
         )
     below = tied = total = 0.0
     for fold, calibration in zip(scores, calibration_scores, strict=True):
         more = masses(fold, calibration, calibration_weight)
         below, tied, total = below + more[0], tied + more[1], total + more[2]
     share = tie_share(ties, len(scores[0]), random_state)
-    return (below + share * (tied + own)) / (total + own)
+    p_values = (below + share * (tied + own)) / (total + own)
+    return np.maximum(p_values, np.finfo(np.float64).tiny)  # own may be 0
+
+
+def _check_ratios(weight, calibration_weight, n_rows, n_calibration):
+    """Validate both sides of a ratio, which may be 0 for all rows to be judged."""
+    return (
+        check_weights(weight, n_rows, name="weight", some_positive=False),
+        check_weights(calibration_weight, n_calibration, name="calibration_weight"),
+    )
 
 
 def masses(scores, calibration_scores, calibration_weight=None):
@@ -230,8 +239,9 @@ def weighted_selection(
         calibration_weight=calibration_weight,
     )
     scores = np.asarray(scores, dtype=np.float64)
-    weight = check_weights(weight, len(scores))
-    calibration_weight = check_weights(calibration_weight, len(calibration_scores))
+    weight, calibration_weight = _check_ratios(
+        weight, calibration_weight, len(scores), len(calibration_scores)
+    )
     calibration_scores = np.asarray(calibration_scores, dtype=np.float64)
     # |R_j| of the rows that may be selected at all; all p-values rise with the scores.
     order = np.argsort(scores, kind="stable")

@@ -3,6 +3,7 @@
 from importlib import import_module
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -10,6 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_gen._columns import container_of
+from sklearn_gen._validation import check_weights
+from sklearn_gen.outlier._rows import count_rows
 
 # A probability of 0 or 1 would give one row all the weight.
 _MARGIN = 1e-6
@@ -61,26 +64,42 @@ def density_ratio(covariate_shift, calibration_rows, rows):
         Up to the same factor as `weight`.
     weight : ndarray of shape (n_samples,)
         Large where rows are likelier than calibration rows.
+
+    Raises
+    ------
+    ValueError
+        If what a callable gives is no ratio for each row.
     """
+    n_calibration, n_rows = count_rows(calibration_rows), count_rows(rows)
     if not isinstance(covariate_shift, str) and not hasattr(covariate_shift, "fit"):
-        return covariate_shift(calibration_rows), covariate_shift(rows)
-    classifier = _logistic() if covariate_shift == "auto" else clone(covariate_shift)
+        name = "covariate_shift of the calibration rows"
+        weight = check_weights(
+            covariate_shift(calibration_rows), n_calibration, name=name
+        )
+        name = "covariate_shift of X"
+        return weight, check_weights(
+            covariate_shift(rows), n_rows, name=name, some_positive=False
+        )
     both = _stacked(calibration_rows, rows)
-    n_calibration = len(calibration_rows)
-    is_new = np.arange(len(both)) >= n_calibration
+    auto = isinstance(covariate_shift, str)
+    classifier = _logistic(both) if auto else clone(covariate_shift)
+    is_new = np.arange(n_calibration + n_rows) >= n_calibration
     probability = classifier.fit(both, is_new).predict_proba(both)[:, 1]
     odds = np.clip(probability, _MARGIN, 1 - _MARGIN)
     odds /= 1 - odds
     return odds[:n_calibration], odds[n_calibration:]
 
 
-def _logistic():
+def _logistic(rows):
+    scaler = StandardScaler(with_mean=not sparse.issparse(rows))  # zeros stay zeros
     return make_pipeline(
-        SimpleImputer(keep_empty_features=True), StandardScaler(), LogisticRegression()
+        SimpleImputer(keep_empty_features=True), scaler, LogisticRegression()
     )
 
 
 def _stacked(above, below):
+    if sparse.issparse(above) or sparse.issparse(below):
+        return sparse.vstack([above, below], format="csr")
     container = container_of(below)
     if container == "numpy" or container != container_of(above):
         return np.vstack([np.asarray(above), np.asarray(below)])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import logsumexp
-from scipy.stats import binom, chisquare, kstest
+from scipy.stats import binom, chisquare, kstest, rankdata
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
@@ -111,14 +111,40 @@ def test_predict_is_the_p_value_at_the_level(X, n_calibration):
     expected = np.where(detector.p_values(wide) <= 0.05, -1, 1)
     assert_array_equal(detector.predict(wide), expected)
     assert (expected == -1).any() == (n_calibration >= 19)
-    assert_array_equal(
-        detector.decision_function(wide),
-        detector.score_samples(wide) - detector.offset_,
-    )
+    scores, decision = detector.score_samples(wide), detector.decision_function(wide)
+    if n_calibration < 19:  # nothing is found, but ranked all the same
+        assert not hasattr(detector, "offset_")
+        assert (decision > 0).all()
+        assert_array_equal(rankdata(decision), rankdata(scores))
+    else:
+        assert_array_equal(decision, scores - detector.offset_)
     randomised = clone(detector).set_params(ties="randomized")
     if n_calibration >= 19:
         assert_array_equal(randomised.fit(X).predict(wide), expected)
         assert (randomised.p_values(wide) < detector.p_values(wide)).all()
+
+
+@pytest.mark.parametrize("method", ["split", "cross"])
+def test_decisions_go_by_the_present_level(X, method):
+    detector = ConformalOutlierDetector(Distance(), method=method, random_state=0)
+    p_values = detector.fit(X).p_values(NEW)
+    for level in (0.2, 0.5):
+        detector.set_params(level=level)
+        assert_array_equal(detector.predict(NEW), np.where(p_values <= level, -1, 1))
+    detector.set_params(method="cross" if method == "split" else "split")
+    assert_array_equal(detector.predict(NEW), np.where(p_values <= 0.5, -1, 1))
+
+
+def test_rows_of_weight_zero():
+    """Inliers are never there: the smallest p-values, but not 0."""
+    given = {"weight": [0.0, 1.0], "calibration_weight": [0.0, 1.0]}
+    p_values = conformal_p_values([-5.0, 5.0], [0.0, 1.0], **given)
+    assert 0 < p_values[0] < 1e-300
+    assert p_values[1] == 1.0
+    given["weight"] = [0.0, 0.0]
+    assert_array_equal(
+        conformal_p_values([-5.0, 5.0], [0.0, 1.0], **given), [p_values[0], 1.0]
+    )
 
 
 # ---- promises ----
@@ -234,8 +260,10 @@ def test_methods_are_the_functions(X):
         detector.select(3 * NEW, 0.2, pi0=0.7),
         benjamini_hochberg(p_values, 0.2, pi0=0.7),
     )
-    for thresholds in (None, [0.01, 0.1]):
-        assert_array_equal(
-            detector.fdp_bound(3 * NEW, thresholds, confidence=0.8),
-            false_discovery_bound(p_values, 75, thresholds, confidence=0.8),
-        )
+    for ties in ("conservative", "randomized"):  # bounds are of conservative p-values
+        detector.set_params(ties=ties)
+        for thresholds in (None, [0.01, 0.1]):
+            assert_array_equal(
+                detector.fdp_bound(3 * NEW, thresholds, confidence=0.8),
+                false_discovery_bound(p_values, 75, thresholds, confidence=0.8),
+            )

@@ -7,12 +7,19 @@ import pandas as pd
 import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.sparse import coo_array, csr_array
 from sklearn.base import clone
 from sklearn.callback import FitCallback
 from sklearn.ensemble import IsolationForest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    StratifiedKFold,
+    cross_val_score,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
@@ -163,9 +170,54 @@ class Unweighted(Distance):
 def test_a_second_fit_takes_new_parameters(X):
     detector = ConformalOutlierDetector(Distance(), covariate_shift="auto").fit(X)
     detector.set_params(estimator=GaussianMixture(), covariate_shift=None).fit(X)
-    assert isinstance(detector.estimators_[0], GaussianMixture)
+    assert isinstance(detector.estimators_[0].estimator_, GaussianMixture)
     assert not hasattr(detector, "calibration_rows_")
     assert not hasattr(detector.set_params(method="cross").fit(X), "offset_")
+
+
+def test_splits_with_rows_of_weight_zero(X):
+    weight = np.ones(150)
+    weight[[0, 5, 149]] = 0
+    splits = list(KFold(3).split(X))
+    detector = ConformalOutlierDetector(Distance(), method="cross", cv=splits)
+    detector.fit(X, sample_weight=weight)
+    for fold, (_, test) in enumerate(splits):
+        calibrating = detector.calibration_indices_[detector.calibration_folds_ == fold]
+        assert_array_equal(calibrating, test[weight[test] > 0])
+    weight[:50] = 0  # a fold without rows calibrates nothing
+    assert len(detector.fit(X, sample_weight=weight).estimators_) == 2
+    weight[:100] = 0
+    with pytest.raises(ValueError, match="trains on no row of positive weight"):
+        detector.fit(X, sample_weight=weight)
+
+
+def test_splits_by_labels(X):
+    y = np.arange(150) < 30
+    detector = ConformalOutlierDetector(
+        Distance(), method="cross", cv=StratifiedKFold(3)
+    )
+    detector.fit(X, y)
+    folds = detector.calibration_folds_[np.argsort(detector.calibration_indices_)]
+    assert_array_equal(np.bincount(folds[y]), [10, 10, 10])
+
+
+@pytest.mark.parametrize("kind", [csr_array, coo_array])
+def test_sparse_rows(X, kind):
+    forest = IsolationForest(n_estimators=10, random_state=0)
+    detector = ConformalOutlierDetector(forest, covariate_shift="auto", random_state=0)
+    expected = detector.fit(X).p_values(NEW)
+    assert_allclose(detector.fit(kind(X)).p_values(kind(NEW)), expected, rtol=0.01)
+
+
+def test_few_rows_are_ranked(X):
+    truth = np.r_[np.ones(30), -np.ones(6)]
+    rows = np.vstack([X[:30], np.full((6, 2), 9.0)])
+    detector = ConformalOutlierDetector(Distance(), random_state=0)
+    with pytest.warns(UserWarning, match="calibration rows allow no"):
+        scores = cross_val_score(
+            detector, rows, truth, cv=StratifiedKFold(3), scoring="roc_auc"
+        )
+    assert scores.mean() > 0.7
 
 
 class Nowhere(Distance):
@@ -190,7 +242,25 @@ class Nowhere(Distance):
         (
             {"method": "cross", "cv": [(np.arange(9), np.arange(9, 20))]},
             ValueError,
-            "each of 150 rows once; they hold 11 rows, 11 of them",
+            "cv must be a partition: .* Row 0 is in 0",
+        ),
+        (
+            {
+                "method": "cross",
+                "cv": [
+                    (np.arange(75), np.arange(75)),
+                    (np.arange(75), np.arange(75, 150)),
+                ],
+            },
+            ValueError,
+            "fold 0 trains on 75 of its own test rows",
+        ),
+        ({"method": "cross", "cv": GroupKFold(2)}, ValueError, "cv=GroupKFold.*groups"),
+        ({"method": "cross", "cv": StratifiedKFold(2)}, ValueError, "Stratified.*y of"),
+        (
+            {"method": "cross", "cv": [(np.arange(3), np.array([170]))]},
+            ValueError,
+            "doesn't split 150 rows.*170 is out of bounds",
         ),
     ],
 )
@@ -219,6 +289,18 @@ def test_questions_without_an_answer(X):
         shifted.select(NEW, pruning="none")
     with pytest.raises(ValueError, match="both or neither"):
         conformal_p_values([0.0], [1.0], weight=[1.0])
+    later = ConformalOutlierDetector(Distance()).fit(X)
+    with pytest.raises(ValueError, match="covariate_shift='auto' was set after fit"):
+        later.set_params(covariate_shift="auto").p_values(NEW)
+    with pytest.raises(ValueError, match="method='split'"):
+        cross.set_params(covariate_shift="auto").predict(NEW)
+    shifted.set_params(covariate_shift=lambda rows: -np.ones(len(rows)))
+    with pytest.raises(ValueError, match=r"^covariate_shift of the .*rows\[0\] is -1"):
+        shifted.p_values(NEW)
+    for name in ("weight", "calibration_weight"):
+        given = {"weight": [1.0], "calibration_weight": [1.0], name: [-2.0]}
+        with pytest.raises(ValueError, match=rf"^{name}\[0\] is -2"):
+            conformal_p_values([0.0], [1.0], **given)
     with pytest.raises(ValueError, match=r"scores\[1\] is NaN"):
         conformal_p_values([0.0, np.nan], [1.0])
     with pytest.raises(ValueError, match=r"ties.*'half'"):
