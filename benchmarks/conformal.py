@@ -1,7 +1,8 @@
 """False-discovery rate and power of ConformalOutlierDetector on ADBench's tables.
 
 Novelty: a random part of the normal rows is given to fit, which splits it again; tested
-on the other normal rows and all outliers. Labels choose nothing but that.
+on the other normal rows and all outliers. Labels choose nothing but that. One thing is
+no default: `calibration_size`, by which large tables calibrate with more than half.
 """
 
 import time
@@ -11,25 +12,11 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 from threadpoolctl import threadpool_limits
 
-from benchmarks.data import find
+from benchmarks.adbench import load, table_names
 
 LEVELS = (0.05, 0.1, 0.2)
-MAX_ROWS = 10_000
 # More rows than these make a density little better; they calibrate instead.
 MAX_FITTED = 2000
-
-
-def tables():
-    """Yield name, normal rows and outliers; large tables thinned, keeping the share."""
-    paths = find("adbench").glob("*.npz")
-    for path in sorted(paths, key=lambda path: int(path.name.split("_")[0])):
-        with np.load(path) as file:
-            X, y = file["X"].astype(np.float64), file["y"]
-        if len(X) > MAX_ROWS:
-            X, _, y, _ = train_test_split(
-                X, y, train_size=MAX_ROWS, stratify=y, random_state=0
-            )
-        yield path.stem, X[y == 0], X[y == 1]
 
 
 def trial(method, normals, outliers, seed, seen):
@@ -58,7 +45,9 @@ def trial(method, normals, outliers, seed, seen):
 def table_of(report, method, seeds, seen):
     """One line per table, and their mean."""
     means = []
-    for name, normals, outliers in tables():
+    for name in table_names():
+        X, y = load(name, seed=0)
+        normals, outliers = X[y == 0], X[y == 1]
         start = time.perf_counter()
         trials = np.array(
             [trial(method, normals, outliers, seed, seen) for seed in range(seeds)]
