@@ -118,7 +118,8 @@ class ConformalOutlierDetector(
     Notes
     -----
     `density_kind` is that of the inner model. Fitting costs one fit of the model on the
-    rows that don't calibrate (or one per fold), and one scoring pass.
+    rows that don't calibrate (or one per fold), and one scoring pass; a density that
+    takes NaN also scores the rows of its fit, and at most 1000 of them once per column.
 
     With ``method="split"`` p-values are valid on average over calibration rows: one
     split keeps its calibration rows, and with n of them the rate of false alarms it has
