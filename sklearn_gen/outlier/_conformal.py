@@ -30,13 +30,15 @@ from sklearn_gen.outlier._covariate_shift import check_covariate_shift
 from sklearn_gen.outlier._detector import DensityOutlierDetector
 from sklearn_gen.outlier._inner import (
     allows_gaps,
-    default_density,
     density_kind_of,
     refuse_without_scores,
 )
 from sklearn_gen.outlier._p_value_methods import PValueMixin
 from sklearn_gen.outlier._rows import Rows
 from sklearn_gen.outlier._weights import weight_params
+
+# Of the threshold of a detector no use is made: the rule that costs least.
+_ANY_THRESHOLD = "quantile"
 
 
 class ConformalOutlierDetector(
@@ -58,7 +60,7 @@ class ConformalOutlierDetector(
     estimator : object or None, default=None
         Any estimator with `fit` and `score_samples` (higher is more normal): a density,
         a detector, scikit-learn's IsolationForest, a pipeline that ends in one. None
-        means :class:`~sklearn_gen.mixture.AdaptiveKernelDensity`.
+        means ``DensityOutlierDetector(regime="novelty")``: a kernel density.
     method : {"split", "cross"}, default="split"
         "split" fits one model and keeps calibration rows apart. "cross" fits one model
         per fold and calibrates with the rows left out, so that all rows do both; its
@@ -289,14 +291,13 @@ class ConformalOutlierDetector(
     def _new_model(self, rng):
         model = self.estimator
         if model is None:
-            model = default_density("novelty", int(rng.integers(2**31)), None)
+            return _default_estimator(int(rng.integers(2**31)))
         refuse_without_scores(
             model, "estimator", "a density or a detector", "higher is more normal"
         )
         scores_gaps = allows_gaps(model) and hasattr(chosen(model), "density_kind")
         if scores_gaps and not is_outlier_detector(model):
-            # Of its threshold no use is made: the rule that costs least.
-            return DensityOutlierDetector(model, threshold="quantile")
+            return DensityOutlierDetector(model, threshold=_ANY_THRESHOLD)
         return model
 
     def score_samples(self, X):
@@ -325,9 +326,7 @@ class ConformalOutlierDetector(
     def _inner(self):
         if hasattr(self, "estimators_"):
             return self.estimators_[0]
-        if self.estimator is not None:
-            return self.estimator
-        return default_density("novelty", None, None)
+        return self.estimator if self.estimator is not None else _default_estimator()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -337,3 +336,9 @@ class ConformalOutlierDetector(
             tags.input_tags.allow_nan = inner.allow_nan
             tags.input_tags.sparse = inner.sparse
         return tags
+
+
+def _default_estimator(random_state=None):
+    return DensityOutlierDetector(
+        regime="novelty", threshold=_ANY_THRESHOLD, random_state=random_state
+    )
