@@ -260,13 +260,14 @@ def streaming(report):
             figures.append((batch, quality(y, -stream.score_samples(X))[0]))
         rows[name] = dict(zip(("batch", "stream"), np.mean(figures, 0), strict=True))
     frame = pd.DataFrame(rows).T
-    frame["apart"] = frame["stream"] - frame["batch"]
+    frame["fall"] = frame["batch"] - frame["stream"]
     report.table(
-        f"AUC of partial_fit by {BATCH_ROWS} shuffled rows, mean of {SEEDS} seeds",
+        f"AUC of partial_fit: {FIRST_ROWS} shuffled rows, then {BATCH_ROWS} at a time; "
+        f"mean of {SEEDS} seeds",
         frame,
     )
-    apart = frame["apart"].abs().max()
-    goals(report, [goal("AUC from batch, at most", apart, 0.01, above=False)])
+    fall = frame["fall"].max()
+    goals(report, [goal("largest fall of AUC", fall, 0.01, above=False)])
 
 
 def speed(report):

@@ -56,10 +56,10 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
         Variance added to every column of z, in which the bulk has about unit variance.
     max_samples : int, default=2000
         Most rows that one mixture learns from, sampled by weight.
-    tol : float, default=1e-2
+    tol : float, default=3e-3
         EM stops when the mean log-likelihood changes by less, nats per row.
-    max_iter : int, default=100
-        Most EM iterations per mixture.
+    max_iter : int, default=20
+        Most EM iterations per mixture: an ensemble of unfinished ones is as good.
     random_state : None, int, RandomState or Generator, default=None
         Seeds samples, starts and draws. None is fresh entropy.
     n_jobs : int or None, default=None
@@ -159,8 +159,8 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
         prior_weight=1.0,
         reg_covar=1e-2,
         max_samples=2000,
-        tol=1e-2,
-        max_iter=100,
+        tol=3e-3,
+        max_iter=20,
         random_state=None,
         n_jobs=None,
     ):
