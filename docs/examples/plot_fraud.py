@@ -126,9 +126,9 @@ print(figures.round(3).to_string())
 # %%
 # Fitted to the contaminated table, the flexible density finds next to none of the
 # number trials, however blatant: they are close to one another. Told what it works
-# with, the detector finds most of them, in two tables all and in one but half: its
-# density is the mean of twelve mixtures, and one that describes the trials makes them
-# usual. IsolationForest found all, and ranks these tables better.
+# with, the detector finds most of them, though not in every table: its density is the
+# mean of twelve mixtures, and one that describes the trials makes them usual.
+# IsolationForest found all, and ranks these tables better.
 #
 # Cleaned rows are worth more than either: the flexible density is then the best, also
 # with stolen cards, which are no cluster and hide among the payments of travellers.

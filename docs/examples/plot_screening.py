@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_breast_cancer
 
+from sklearn_gen.mixture import AdaptiveKernelDensity
 from sklearn_gen.outlier import ConformalOutlierDetector, DensityOutlierDetector
 
 QUICK = os.environ.get("SKLEARN_GEN_DOCS_QUICK") == "1"  # smaller, for the docs' tests
@@ -49,8 +50,9 @@ def with_gaps(rows, share, seed):
 # %%
 # Three ways to draw the line
 # ---------------------------
-# *A share of the training rows* below the line (``threshold="quantile"``) is what most
-# detectors offer, and these are the very rows that the model was fitted to. *A p-value*
+# *A share of the training rows* below the line is what most detectors offer, and these
+# are the very rows that the model was fitted to. (A density given to the detector is
+# judged so; ``regime="novelty"`` goes by rows held out instead.) *A p-value*
 # of at most 0.05 is one benign tumour in twenty, by a theorem. *Selection* looks at all
 # patients together and promises that of those called back at most a tenth are benign,
 # on average.
@@ -59,7 +61,7 @@ def with_gaps(rows, share, seed):
 # to learn from and in those to judge.
 density = DensityOutlierDetector(regime="novelty", random_state=0)
 trusting = DensityOutlierDetector(
-    regime="novelty", threshold="quantile", contamination=0.05, random_state=0
+    AdaptiveKernelDensity(random_state=0), contamination=0.05
 )
 results, p_values = [], []
 for gaps in (0.0, 0.2):
