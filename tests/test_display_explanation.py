@@ -198,3 +198,12 @@ def test_explanations_render(n_rows, n_columns, pairs, tmp_path):
     assert picture.min() < 0.5
     for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
         assert edge.min() == 1.0
+
+
+@pytest.mark.parametrize("max_columns", [0, -1])
+def test_columns_to_draw(max_columns):
+    display = ExplanationDisplay(
+        contributions=np.zeros((1, 3)), values=np.zeros((1, 3)), names=["a", "b", "c"]
+    )
+    with pytest.raises(ValueError, match=rf"max_columns must be .* got {max_columns}"):
+        display.plot(max_columns=max_columns)

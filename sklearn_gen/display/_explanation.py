@@ -166,7 +166,16 @@ class ExplanationDisplay:
         -------
         display : ExplanationDisplay
             This object, with `ax_` and `figure_`.
+
+        Raises
+        ------
+        ValueError
+            If `max_columns` is below 1.
         """
+        if max_columns is not None and max_columns < 1:
+            raise ValueError(
+                f"max_columns must be None or at least 1, got {max_columns!r}."
+            )
         if self.contributions.ndim == 3:
             self._plot_pairs(max_columns or _PAIRED, ax, kwargs)
         elif len(self.contributions) == 1:

@@ -96,7 +96,8 @@ class DensityOutlierDetector(
         it are outliers.
     usual_ : ndarray of shape (n_features,) or None
         Mean log density of each column by itself, by which rows with missing cells are
-        made to compare; None for densities that take no NaN.
+        made to compare. None for densities that take no NaN, and behind transformers
+        where no cell was missing in fit.
     n_features_in_ : int
         Number of columns seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

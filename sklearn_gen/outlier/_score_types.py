@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._validation import weighted_sum
+from sklearn_gen._validation import chosen, weighted_sum
 from sklearn_gen.outlier._inner import (
     allows_gaps,
     declares_kind,
@@ -17,6 +17,7 @@ from sklearn_gen.outlier._rows import Rows, count_rows, even_sample
 _COLUMNS = "independent"
 # Enough rows for a mean.
 _ROWS_TO_ASK = 1000
+_ROWS_BEHIND_TRANSFORMERS = 50
 
 
 class Learned(NamedTuple):
@@ -96,11 +97,18 @@ def of_gaps(learned, X):
 def usual_cells(density, X, sample_weight):
     """Mean log density of each column alone; None for a density without marginals.
 
-    Minus its entropy, that is. Of a column that is never observed 0.
+    Minus its entropy, that is. Of a column that is never observed 0. Behind
+    transformers a row with gaps may take an integral: there few rows are asked, and
+    those of a complete table not at all.
     """
     if not (declares_kind(density) and allows_gaps(density)):
         return None
-    some = even_sample(count_rows(X), _ROWS_TO_ASK)
+    n_asked = _ROWS_TO_ASK
+    if hasattr(chosen(density), "steps"):
+        if not missing_cells(X).any():
+            return None
+        n_asked = _ROWS_BEHIND_TRANSFORMERS
+    some = even_sample(count_rows(X), n_asked)
     X, _, weight = Rows(X, None, sample_weight).select(some)
     weight = np.ones(len(some)) if weight is None else weight
     cells = np.zeros(missing_cells(X).shape[1])

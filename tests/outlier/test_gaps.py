@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KernelDensity
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_gen.compose import make_generative_pipeline
 from sklearn_gen.mixture import GaussianMixture
@@ -113,6 +114,15 @@ def test_p_values_of_rows_with_gaps(rows):
     assert abs(np.mean(p_values <= 0.1) - 0.1) < 4 * np.sqrt(0.09 / 300 + 0.09 / 600)
     scores = detector.score_samples(fresh)  # stays the log density
     assert_allclose(scores, detector.estimators_[0].score_samples(fresh))
+
+
+def test_behind_transformers(rows):
+    pipeline = make_generative_pipeline(StandardScaler(), GaussianMixture())
+    assert DensityOutlierDetector(pipeline).fit(rows).usual_ is None
+    gaps = with_gaps(rows)
+    behind = DensityOutlierDetector(pipeline).fit(gaps)
+    plain = DensityOutlierDetector(GaussianMixture(reg_covar="scale")).fit(gaps)
+    assert_allclose(behind.usual_, plain.usual_, atol=0.5)  # of 50 rows instead of 600
 
 
 def test_scores_that_are_no_densities_are_left_alone(rows):
