@@ -7,6 +7,7 @@ from sklearn.model_selection import KFold, check_cv
 
 from sklearn_gen._splits import as_indices, check_partition
 from sklearn_gen._validation import chosen, warn
+from sklearn_gen.outlier._inner import log_density
 
 
 def one_split(rows, calibration_size, rng):
@@ -146,11 +147,6 @@ def fit_one(detector, model, rows, split, task):
     return model, scores
 
 
-def model_scores(model, X):
-    """Score rows, as float64."""
-    return np.asarray(model.score_samples(X), dtype=np.float64)
-
-
 def conformity(model, X):
     """Score rows by what makes them compare: cells that are missing count as usual.
 
@@ -161,7 +157,7 @@ def conformity(model, X):
         last = chosen(last.steps[-1][1])
     if getattr(last, "usual_", None) is not None:
         return model.decision_function(X) + last.offset_
-    return model_scores(model, X)
+    return log_density(model, X)
 
 
 def threshold(calibration_scores, level):

@@ -13,7 +13,7 @@ from sklearn.base import (
     is_outlier_detector,
 )
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import check_array, get_tags, indexable
+from sklearn.utils import check_array, indexable
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -22,7 +22,6 @@ from sklearn_gen._validation import as_generator, check_weights, chosen
 from sklearn_gen.outlier._calibration import (
     fit_one,
     folds,
-    model_scores,
     one_split,
     warn_of_few_rows,
 )
@@ -30,11 +29,14 @@ from sklearn_gen.outlier._covariate_shift import check_covariate_shift
 from sklearn_gen.outlier._detector import DensityOutlierDetector
 from sklearn_gen.outlier._inner import (
     allows_gaps,
+    declares_kind,
     density_kind_of,
+    log_density,
     refuse_without_scores,
+    with_input_tags_of,
 )
 from sklearn_gen.outlier._p_value_methods import PValueMixin
-from sklearn_gen.outlier._rows import Rows
+from sklearn_gen.outlier._rows import Rows, table_like
 from sklearn_gen.outlier._weights import weight_params
 
 # Of the threshold of a detector no use is made: the rule that costs least.
@@ -295,7 +297,7 @@ class ConformalOutlierDetector(
         refuse_without_scores(
             model, "estimator", "a density or a detector", "higher is more normal"
         )
-        scores_gaps = allows_gaps(model) and hasattr(chosen(model), "density_kind")
+        scores_gaps = allows_gaps(model) and declares_kind(model)
         if scores_gaps and not is_outlier_detector(model):
             return DensityOutlierDetector(model, threshold=_ANY_THRESHOLD)
         return model
@@ -317,9 +319,9 @@ class ConformalOutlierDetector(
         scores = self._fold_scores(X)
         return logsumexp(scores, axis=0) - np.log(len(scores))
 
-    def _fold_scores(self, X, score=model_scores):
+    def _fold_scores(self, X, score=log_density):
         check_is_fitted(self)
-        if getattr(X, "ndim", 2) != 1:  # the inner model says how to reshape one row
+        if table_like(X):  # else the inner model says how to reshape one row
             validate_data(self, X, reset=False, skip_check_array=True)
         return [score(model, X) for model in self.estimators_]
 
@@ -329,13 +331,7 @@ class ConformalOutlierDetector(
         return self.estimator if self.estimator is not None else _default_estimator()
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        model = self._inner()
-        if hasattr(model, "__sklearn_tags__"):
-            inner = get_tags(model).input_tags
-            tags.input_tags.allow_nan = inner.allow_nan
-            tags.input_tags.sparse = inner.sparse
-        return tags
+        return with_input_tags_of(self._inner(), super().__sklearn_tags__())
 
 
 def _default_estimator(random_state=None):

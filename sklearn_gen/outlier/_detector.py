@@ -6,13 +6,12 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, StrOptions, fit_context
 from sklearn_gen._validation import check_weights
 from sklearn_gen.outlier._explain import ExplanationMixin
-from sklearn_gen.outlier._inner import density_kind_of
+from sklearn_gen.outlier._inner import density_kind_of, with_input_tags_of
 from sklearn_gen.outlier._learning import LearningMixin
 from sklearn_gen.outlier._rows import Rows, count_rows, table_like
 from sklearn_gen.outlier._score_types import judge_rows, score_rows
@@ -306,10 +305,4 @@ class DensityOutlierDetector(
             validate_data(self, X, reset=False, skip_check_array=True)
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        density = self._density()
-        if hasattr(density, "__sklearn_tags__"):
-            inner = get_tags(density).input_tags
-            tags.input_tags.allow_nan = inner.allow_nan
-            tags.input_tags.sparse = inner.sparse
-        return tags
+        return with_input_tags_of(self._density(), super().__sklearn_tags__())

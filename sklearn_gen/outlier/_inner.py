@@ -101,6 +101,15 @@ def allows_gaps(density):
     return hasattr(model, "__sklearn_tags__") and get_tags(model).input_tags.allow_nan
 
 
+def with_input_tags_of(model, tags):
+    """Tags of an estimator that takes the rows which a model inside it takes."""
+    if hasattr(model, "__sklearn_tags__"):
+        inner = get_tags(model).input_tags
+        tags.input_tags.allow_nan = inner.allow_nan
+        tags.input_tags.sparse = inner.sparse
+    return tags
+
+
 def refuse_without_marginals(density, purpose):
     """Raise where a density can't leave columns out.
 

@@ -1,5 +1,6 @@
 """What a detector learns of rows: densities, what is usual, the threshold."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -47,14 +48,14 @@ class LearningMixin:
         if not isinstance(background, str):
             background = new_density(background, "background")
             background.fit(rows.X, rows.y, **rows.weights_for(background))
-        weights = rows.weights_for(density)
+        fit = partial(density.fit, rows.X, rows.y, **rows.weights_for(density))
         if task is None:
-            density.fit(rows.X, rows.y, **weights)
+            fit()
             return Learned(density, background)
         subtask = task.subcontext(task_name="fit-density")
         with subtask.propagate_callback_context(density):
             subtask.call_on_fit_task_begin(estimator=self, X=rows.X, y=rows.y)
-            density.fit(rows.X, rows.y, **weights)
+            fit()
             subtask.call_on_fit_task_end(estimator=self, X=rows.X, y=rows.y)
         return Learned(density, background)
 

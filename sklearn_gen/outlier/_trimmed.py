@@ -6,13 +6,12 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, DensityMixin, MetaEstimatorMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
-from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, fit_context
 from sklearn_gen._validation import check_weights, chosen, weighted_sum
-from sklearn_gen.outlier._inner import density_kind_of, new_density
+from sklearn_gen.outlier._inner import density_kind_of, new_density, with_input_tags_of
 from sklearn_gen.outlier._masking import missing_cells
 from sklearn_gen.outlier._rows import Rows, count_rows
 from sklearn_gen.outlier._score_types import Learned, judge_rows, usual_cells
@@ -299,9 +298,4 @@ class TrimmedDensity(
         return chosen(self.estimator_).score_cells(X, pairs=pairs)
 
     def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        if hasattr(self.estimator, "__sklearn_tags__"):
-            inner = get_tags(chosen(self.estimator)).input_tags
-            tags.input_tags.allow_nan = inner.allow_nan
-            tags.input_tags.sparse = inner.sparse
-        return tags
+        return with_input_tags_of(chosen(self.estimator), super().__sklearn_tags__())
