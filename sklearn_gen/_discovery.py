@@ -20,7 +20,7 @@ _CAPABILITIES = {
 
 # Types that fitted estimators hold, beside public ones.
 _INSIDE_ESTIMATORS = (
-    "sklearn_gen._columns.TableSchema",
+    "sklearn_gen._columns._schema.TableSchema",
     "sklearn_gen.mixture._shrunken.ShrunkenGaussianMixture",
 )
 
@@ -95,7 +95,7 @@ def trusted_types():
     Examples
     --------
     >>> import sklearn_gen
-    >>> "sklearn_gen._columns.TableSchema" in sklearn_gen.trusted_types()
+    >>> "sklearn_gen._columns._schema.TableSchema" in sklearn_gen.trusted_types()
     True
     """
     classes = [cls for _, cls in all_estimators()]
