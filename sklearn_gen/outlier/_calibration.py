@@ -5,9 +5,9 @@ from numbers import Integral
 import numpy as np
 from sklearn.model_selection import KFold, check_cv
 
+from sklearn_gen._inner._density import log_density
 from sklearn_gen._splits import as_indices, check_partition
 from sklearn_gen._validation import chosen, warn
-from sklearn_gen.outlier._inner import log_density
 
 
 def one_split(rows, calibration_size, rng):

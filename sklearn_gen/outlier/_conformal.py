@@ -18,6 +18,16 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, StrOptions, fit_context, safe_indexing
+from sklearn_gen._inner._density import (
+    allows_gaps,
+    declares_kind,
+    density_kind_of,
+    log_density,
+    refuse_without_scores,
+    with_input_tags_of,
+)
+from sklearn_gen._inner._rows import Rows, table_like
+from sklearn_gen._inner._weights import weight_params
 from sklearn_gen._validation import as_generator, check_weights, chosen
 from sklearn_gen.outlier._calibration import (
     fit_one,
@@ -27,17 +37,7 @@ from sklearn_gen.outlier._calibration import (
 )
 from sklearn_gen.outlier._covariate_shift import check_covariate_shift
 from sklearn_gen.outlier._detector import DensityOutlierDetector
-from sklearn_gen.outlier._inner import (
-    allows_gaps,
-    declares_kind,
-    density_kind_of,
-    log_density,
-    refuse_without_scores,
-    with_input_tags_of,
-)
 from sklearn_gen.outlier._p_value_methods import PValueMixin
-from sklearn_gen.outlier._rows import Rows, table_like
-from sklearn_gen.outlier._weights import weight_params
 
 # Of the threshold of a detector no use is made: the rule that costs least.
 _ANY_THRESHOLD = "quantile"

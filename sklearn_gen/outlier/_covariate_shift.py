@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_gen._columns import container_of
+from sklearn_gen._inner._rows import count_rows
 from sklearn_gen._validation import check_weights
-from sklearn_gen.outlier._rows import count_rows
 
 # A probability of 0 or 1 would give one row all the weight.
 _MARGIN = 1e-6

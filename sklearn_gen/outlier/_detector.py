@@ -9,11 +9,11 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, StrOptions, fit_context
+from sklearn_gen._inner._density import density_kind_of, with_input_tags_of
+from sklearn_gen._inner._rows import Rows, count_rows, table_like
 from sklearn_gen._validation import check_weights
 from sklearn_gen.outlier._explain import ExplanationMixin
-from sklearn_gen.outlier._inner import density_kind_of, with_input_tags_of
 from sklearn_gen.outlier._learning import LearningMixin
-from sklearn_gen.outlier._rows import Rows, count_rows, table_like
 from sklearn_gen.outlier._score_types import judge_rows, score_rows
 from sklearn_gen.outlier._streaming import StreamingMixin
 

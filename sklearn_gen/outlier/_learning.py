@@ -5,9 +5,9 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from sklearn_gen._inner._density import new_density
 from sklearn_gen._validation import as_generator, chosen
 from sklearn_gen.outlier._calibration import one_split
-from sklearn_gen.outlier._inner import default_density, new_density
 from sklearn_gen.outlier._score_types import (
     Learned,
     check_background,
@@ -111,3 +111,13 @@ class LearningMixin:
         if self.estimator is not None:
             return self.estimator
         return default_density(self.regime, self.random_state, self.n_jobs)
+
+
+def default_density(regime, random_state, n_jobs):
+    """Make the density of a regime."""
+    from sklearn_gen import mixture
+
+    default = mixture.RobustGaussianMixture
+    if regime == "novelty":
+        default = mixture.AdaptiveKernelDensity
+    return default(random_state=random_state, n_jobs=n_jobs)

@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._validation import chosen, weighted_sum
-from sklearn_gen.outlier._inner import (
+from sklearn_gen._inner._density import (
     allows_gaps,
     declares_kind,
     log_density,
     refuse_without_marginals,
 )
+from sklearn_gen._inner._rows import Rows, count_rows, even_sample
+from sklearn_gen._validation import chosen, weighted_sum
 from sklearn_gen.outlier._masking import missing_cells, single_columns
-from sklearn_gen.outlier._rows import Rows, count_rows, even_sample
 
 _COLUMNS = "independent"
 # Enough rows for a mean.

@@ -10,8 +10,8 @@ from sklearn.utils.validation import validate_data
 
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import fit_context
+from sklearn_gen._inner._rows import Rows, count_rows, even_places
 from sklearn_gen._validation import check_weights, chosen, warn
-from sklearn_gen.outlier._rows import Rows, count_rows, even_places
 
 # Rows kept to set the threshold by: its share of them is off by 0.3 % of 10 %.
 _RESERVOIR_ROWS = 10_000

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import stats
 
+from sklearn_gen._inner._quantiles import sorted_weights, weighted_quantile
 from sklearn_gen._validation import warn
 
 # Tukey's fences: 0.7 % of normal scores lie beyond both.
@@ -66,40 +67,6 @@ def cut(rule, scores, contamination, false_alarm_rate, sample_weight=None):
     return {"iqr": tukey_fence, "mtt": thompson_tau}[rule](scores, sample_weight)
 
 
-def weighted_quantile(values, q, sample_weight=None):
-    """Compute the q-quantile of weighted values.
-
-    At a step of the distribution function it is the midpoint of the two values, so
-    that the weight strictly below it is the largest that does not exceed q (ties
-    apart). Integer weights equal repeated values; zero weights equal dropped ones.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n_samples,)
-        Not NaN; -inf is allowed.
-    q : float
-        Between 0 and 1, both excluded.
-    sample_weight : ndarray of shape (n_samples,) or None, default=None
-        Non-negative, with a positive sum.
-
-    Returns
-    -------
-    quantile : float
-        In the unit of `values`.
-    """
-    values, _, cumulated = _sorted(values, sample_weight)
-    # q times the sum is a few roundings off the step that is meant: 0.1 * 30 > 3.
-    slack = 4 * np.finfo(np.float64).eps * len(values) * cumulated[-1]
-    target = q * cumulated[-1]
-    k = int(np.searchsorted(cumulated, target - slack))
-    at_step = abs(cumulated[k] - target) <= slack and k + 1 < len(values)
-    if not at_step:
-        return float(values[k])
-    if not np.isfinite(values[k]):
-        return float(values[k + 1])
-    return float(values[k] + 0.5 * (values[k + 1] - values[k]))
-
-
 def tukey_fence(scores, sample_weight=None):
     """First quartile less 1.5 times the quartile range (Tukey 1977).
 
@@ -122,7 +89,7 @@ def thompson_tau(scores, sample_weight=None):
     threshold : float
         The lowest score left.
     """
-    values, weight, _ = _sorted(scores, sample_weight)
+    values, weight, _ = sorted_weights(scores, sample_weight)
     possible = np.isfinite(values)  # the others go first
     if not possible.any():
         return -np.inf
@@ -156,7 +123,7 @@ def false_alarm_threshold(scores, rate, sample_weight=None):
     if sample_weight is not None:
         used = sample_weight > 0
         sample_weight = np.where(used, sample_weight / sample_weight[used].mean(), 0.0)
-    values, _, cumulated = _sorted(scores, sample_weight)
+    values, _, cumulated = sorted_weights(scores, sample_weight)
     rank = np.floor(rate * (cumulated[-1] + 1) + 1e-9)  # 0.1 * 30 may be below 3
     if rank < 1:
         warn(
@@ -166,13 +133,3 @@ def false_alarm_threshold(scores, rate, sample_weight=None):
             UserWarning,
         )
     return float(values[np.searchsorted(cumulated, rank - 1e-9)])
-
-
-def _sorted(values, sample_weight):
-    """Values of positive weight in order, their weights, and those cumulated."""
-    if sample_weight is None:
-        sample_weight = np.ones(len(values))
-    order = np.argsort(values, kind="stable")
-    order = order[sample_weight[order] > 0]
-    weight = sample_weight[order]
-    return values[order], weight, np.cumsum(weight)

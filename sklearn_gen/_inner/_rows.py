@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import indexable
 
 from sklearn_gen._compat import safe_indexing
-from sklearn_gen.outlier._weights import weight_params
+from sklearn_gen._inner._weights import weight_params
 
 # Multiples of it, modulo 1, are spread evenly, and periods in the order of rows don't
 # matter to them.

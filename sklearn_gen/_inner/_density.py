@@ -1,4 +1,4 @@
-"""What the detector asks of the density inside it."""
+"""What wrappers ask of the density inside them."""
 
 import numpy as np
 from sklearn.base import clone
@@ -30,7 +30,7 @@ def density_kind_of(density):
         return "exact"
     if not declares_kind(model):
         raise AttributeError(
-            f"The detector's inner model, {type(model).__name__}, doesn't declare "
+            f"The inner model, {type(model).__name__}, doesn't declare "
             "density_kind, so whether its scores are exact isn't known. Models of "
             "sklearn_gen declare it; in your own, set density_kind to 'exact', "
             "'lower_bound' or 'estimate'."
@@ -42,16 +42,6 @@ def declares_kind(density):
     """Say whether a model's scores are known to be log densities of some kind."""
     model = chosen(density)
     return type(model) in _KNOWN_EXACT or hasattr(model, "density_kind")
-
-
-def default_density(regime, random_state, n_jobs):
-    """Make the density of a regime."""
-    from sklearn_gen import mixture
-
-    default = mixture.RobustGaussianMixture
-    if regime == "novelty":
-        default = mixture.AdaptiveKernelDensity
-    return default(random_state=random_state, n_jobs=n_jobs)
 
 
 def log_density(density, X):
