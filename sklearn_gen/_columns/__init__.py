@@ -1,14 +1,19 @@
 """Column types of a table: what went in, so that what comes out is the same."""
 
 from sklearn_gen._columns._containers import column_label, container_of, rewrap
+from sklearn_gen._columns._families import FAMILIES, family_for
+from sklearn_gen._columns._family import Family
 from sklearn_gen._columns._resolution import REPEAT_SHARE, grid_width
 from sklearn_gen._columns._schema import TableSchema
 
 __all__ = [
+    "FAMILIES",
     "REPEAT_SHARE",
+    "Family",
     "TableSchema",
     "column_label",
     "container_of",
+    "family_for",
     "grid_width",
     "rewrap",
 ]

@@ -1,0 +1,304 @@
+"""Continuous column families with a shape: student_t and gamma.
+
+With a resolution the E-step scores cells; the M-step takes every value as the middle of
+its cell, so it maximises the likelihood up to terms of (resolution / scale)^2 / 24.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import (
+    digamma,
+    gammainc,
+    gammaincc,
+    gammainccinv,
+    gammaincinv,
+    gammaln,
+    polygamma,
+    stdtr,
+    stdtrit,
+)
+
+from sklearn_gen._columns._families_normal import Positive
+from sklearn_gen._columns._family import MIN_SPREAD, Family
+from sklearn_gen._columns._intervals import LOG_ROOT_2PI, log_interval
+
+_MIN_DOF, _MAX_DOF = 1.0, 200.0
+_FIRST_DOF = 8.0  # before the first M-step
+_COLUMN_STEPS = 30  # EM steps to the whole column's distribution
+
+
+def log_gamma_excess(a):
+    """a log a - a - log Gamma(a); Stirling's series where the terms would cancel."""
+    large = a > 50
+    b = np.where(large, a, 50.0)
+    series = (
+        0.5 * np.log(b)
+        - LOG_ROOT_2PI
+        - (1 - (1 - 2 / (7 * b * b)) / (30 * b * b)) / (12 * b)
+    )
+    a = np.where(large, 1.0, a)
+    return np.where(large, series, a * np.log(a) - a - gammaln(a))
+
+
+class StudentTParams(NamedTuple):
+    """Parameters of `StudentT`.
+
+    Attributes
+    ----------
+    location, scale : ndarray of shape (K,)
+        In units of the column.
+    dof : ndarray of shape (K,)
+        Degrees of freedom.
+    """
+
+    location: np.ndarray
+    scale: np.ndarray
+    dof: np.ndarray
+
+
+class StudentT(Family):
+    """Student's t distributions with a location, a scale and degrees of freedom.
+
+    EM with the rows' precisions as latent variables; degrees of freedom in [1, 200].
+
+    References
+    ----------
+    Liu & Rubin (1995), "ML estimation of the t distribution using EM and its
+    extensions, ECM and ECME", Statistica Sinica 5.
+    """
+
+    name = "student_t"
+    n_parameters = 3
+    params_type = StudentTParams
+
+    @classmethod
+    def _of_column(cls, x, weight, resolution):
+        family = super()._of_column(x, weight, resolution)
+        # Quantiles: tails may be so heavy that the deviation measures nothing else.
+        order = np.argsort(x, kind="stable")
+        ranks = np.cumsum(weight[order]) / weight.sum()
+        places = np.searchsorted(ranks, [0.25, 0.5, 0.75]).clip(max=len(x) - 1)
+        low, middle, high = x[order][places]
+        spread = (high - low) / 1.349
+        if not spread > 16 * np.finfo(np.float64).eps * abs(middle):
+            return family
+        return replace(family, center=float(middle), spread=float(spread))
+
+    def _overall(self, x, weight):
+        params = None
+        for _ in range(_COLUMN_STEPS):
+            stats = self.stats(x, weight[:, None], params)
+            params = self._m_step(stats, params)
+        return stats[:, 0] / weight.sum()
+
+    def _stats(self, x, resp, params):
+        z = (x - self.center) / self.spread
+        if params is None:
+            rows = [np.ones_like(z), np.ones_like(z), z, z * z]
+            excess = digamma(0.5 * _FIRST_DOF) - np.log(0.5 * _FIRST_DOF) - 1
+            return np.stack([*rows, np.full_like(z, excess)]) @ resp
+        half = 0.5 * (params.dof + 1)
+        distance = ((x[:, None] - params.location) / params.scale) ** 2
+        u = 2 * half / (params.dof + distance)  # expected precisions
+        expected_log = np.log(u) + digamma(half) - np.log(half)
+        weighted = resp * u
+        return np.stack(
+            [
+                resp.sum(axis=0),
+                weighted.sum(axis=0),
+                z @ weighted,
+                (z * z) @ weighted,
+                np.einsum("nk,nk->k", resp, expected_log - u),
+            ]
+        )
+
+    def _m_step(self, stats, previous):
+        n, precision, first, second, excess = stats
+        mean = first / precision
+        variance = (second - precision * mean**2) / n
+        scale = self.spread * np.sqrt(np.maximum(variance, 0.0))
+        return StudentTParams(
+            self.center + self.spread * mean,
+            np.maximum(scale, self.least_scale),
+            _dof(excess / n),
+        )
+
+    def _log_prob(self, x, params):
+        location, scale, dof = params
+        log_norm = gammaln(0.5 * (dof + 1)) - gammaln(0.5 * dof)
+        log_norm = log_norm - 0.5 * np.log(np.pi * dof) - np.log(scale)
+
+        def log_pdf(y):
+            t = (y - location) / scale
+            # hypot: t * t may overflow
+            return log_norm - (dof + 1) * np.log(np.hypot(1.0, t / np.sqrt(dof)))
+
+        if self.resolution == 0:
+            return log_pdf(x[:, None])
+
+        def slope(y):
+            t = (y - location) / scale
+            return -(dof + 1) * t / (dof + t * t) / scale
+
+        half = 0.5 * self.resolution
+        return log_interval(
+            x[:, None] - half,
+            x[:, None] + half,
+            lambda y: stdtr(dof, (y - location) / scale),
+            lambda y: stdtr(dof, (location - y) / scale),
+            log_pdf,
+            slope,
+            location,
+        )
+
+    def _cdf(self, x, params):
+        return stdtr(params.dof, (x[:, None] - params.location) / params.scale)
+
+    def _ppf(self, q, params):
+        return params.location + params.scale * stdtrit(params.dof, q)
+
+    def _draw(self, params, rng):
+        return params.location + params.scale * rng.standard_t(params.dof)
+
+    def mean(self, params):
+        """Locations, (K,): the mean where dof > 1."""
+        return params.location
+
+
+def _dof(excess):
+    """Solve log(dof / 2) - digamma(dof / 2) + 1 + excess = 0, falling in dof."""
+    low = np.full_like(excess, np.log(_MIN_DOF))
+    high = np.full_like(excess, np.log(_MAX_DOF))
+    t = np.full_like(excess, np.log(_FIRST_DOF))
+    for _ in range(25):
+        half = 0.5 * np.exp(t)
+        value = np.log(half) - digamma(half) + 1 + excess
+        low, high = np.where(value > 0, t, low), np.where(value > 0, high, t)
+        step = t - value / (1 - half * polygamma(1, half))
+        inside = (step > low) & (step < high)
+        t = np.where(inside, step, 0.5 * (low + high))
+    return np.exp(t)
+
+
+class GammaParams(NamedTuple):
+    """Parameters of `Gamma`.
+
+    Attributes
+    ----------
+    shape : ndarray of shape (K,)
+    mean : ndarray of shape (K,)
+        In units of the column; the scale is mean / shape.
+    """
+
+    shape: np.ndarray
+    mean: np.ndarray
+
+
+class Gamma(Positive):
+    """Gamma distributions; M-step by Newton's method.
+
+    References
+    ----------
+    Minka (2002), "Estimating a Gamma distribution".
+    """
+
+    name = "gamma"
+    n_parameters = 2
+    params_type = GammaParams
+
+    @classmethod
+    def _of_column(cls, x, weight, resolution):
+        family = super()._of_column(x, weight, resolution)
+        # center: the mean, which is the unit of statistics
+        return replace(family, center=float(weight @ family.feature(x) / weight.sum()))
+
+    def feature(self, x):
+        """The middle of the cell."""
+        return self.middle(x)
+
+    @property
+    def _max_shape(self):
+        # by the floor under deviations; beyond 1e10 log statistics cancel
+        relative = max(1e-5, MIN_SPREAD * self.spread / self.center)
+        return relative**-2
+
+    def _stats(self, x, resp, params):
+        t = self.feature(x) / self.center
+        return np.stack([np.ones_like(t), t, np.log(t)]) @ resp
+
+    def _m_step(self, stats, previous):
+        mean = stats[1] / stats[0]
+        # log of the mean over the geometric mean
+        gap = np.log(mean) - stats[2] / stats[0]
+        gap = np.maximum(gap, 0.5 / self._max_shape)
+        a = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
+        for _ in range(8):
+            with np.errstate(divide="ignore"):
+                excess = log_minus_digamma(a) - gap
+                a = 1 / (1 / a + excess / (a * (1 - a * polygamma(1, a))))
+        a = np.minimum(a, self._max_shape)
+        return GammaParams(a, self.center * mean)
+
+    def _log_pdf(self, x, params):
+        """x of shape (n, 1) or (n, K)."""
+        a, mean = params
+        t = x / mean
+        with np.errstate(divide="ignore", invalid="ignore"):
+            near = np.abs(t - 1) < 0.5
+            delta = np.where(near, t - 1, 0.0)
+            spent = np.where(near, np.log1p(delta) - delta, np.log(t) - t + 1)
+            log_x = np.log(x)
+            at_zero = np.where(a == 1, 0.0, np.where(a < 1, np.inf, -np.inf))
+            result = a * spent - log_x + log_gamma_excess(a)
+        result = np.where(x == 0, np.where(a == 1, -np.log(mean), at_zero), result)
+        return np.where(x < 0, -np.inf, result)
+
+    def _log_prob(self, x, params):
+        a, mean = params
+        if self.resolution == 0:
+            return self._log_pdf(x[:, None], params)
+        outside = ~(x > -0.5 * self.resolution)
+        lower, upper = self._edges(np.where(outside, self.resolution, x))
+        result = log_interval(
+            lower[:, None],
+            upper[:, None],
+            lambda y: gammainc(a, a * y / mean),
+            lambda y: gammaincc(a, a * y / mean),
+            lambda y: self._log_pdf(y, params),
+            lambda y: (a - 1) / y - a / mean,
+            np.maximum(mean * (1 - 1 / a), 0.0),
+        )
+        result[outside] = -np.inf
+        return result
+
+    def _cdf(self, x, params):
+        y = np.maximum(x, 0.0)[:, None]
+        return gammainc(params.shape, params.shape * y / params.mean)
+
+    def _ppf(self, q, params):
+        a, mean = params
+        upper = q > 0.5
+        low = gammaincinv(a, np.where(upper, 0.5, q))
+        high = gammainccinv(a, np.where(upper, 1 - q, 0.5))
+        return np.where(upper, high, low) * mean / a
+
+    def _draw(self, params, rng):
+        tiny = np.finfo(np.float64).tiny  # shapes below 0.01 draw zeros
+        return np.maximum(
+            rng.standard_gamma(params.shape) * params.mean / params.shape, tiny
+        )
+
+    def mean(self, params):
+        """Means, (K,)."""
+        return params.mean
+
+
+def log_minus_digamma(a):
+    """log(a) - digamma(a); its series where the terms would cancel."""
+    large = a > 1e3
+    b = np.where(large, a, 1e3)
+    series = (1 + (1 - 1 / (10 * b * b)) / (6 * b)) / (2 * b)
+    a = np.where(large, 1.0, a)
+    return np.where(large, series, np.log(a) - digamma(a))
