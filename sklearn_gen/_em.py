@@ -29,11 +29,26 @@ class Run:
     converged: bool = False
     stopped: bool = False  # by a callback, so no ConvergenceWarning
     last: tuple = None  # statistics of the last E-step, and its parameters
+    # Where models of several sizes are compared: by what, how closely they are
+    # fitted, and to which rows. None: likelihood, the model's tol, all rows.
+    merit: float | None = None
+    tol: float | None = None
+    blocks: list | None = None
 
     @property
     def lower_bound(self):
         """Mean log-likelihood before the last M-step, nats per row."""
         return self.lower_bounds[-1] if self.lower_bounds else -np.inf
+
+    @property
+    def rank(self):
+        """What the best run has most of."""
+        return self.lower_bound if self.merit is None else self.merit
+
+
+def _best(runs):
+    """The one of highest rank, the first of equals; none of none."""
+    return [max(runs, key=lambda run: run.rank)] if runs else []
 
 
 class EMModel(GenerativeModel):
@@ -95,39 +110,48 @@ class EMModel(GenerativeModel):
         if warm:
             self._check_goes_on(X.shape[1])
         blocks = row_blocks(X, sample_weight)
-        n_runs = 1 if warm else self.n_init
-        root = self._init_callback_context(max_subtasks=n_runs)
+        if warm:
+            starts, bound = iter([Run(self._fitted_params())]), self.lower_bound_
+        else:
+            starts, bound = self._starts(X, sample_weight, rng), -np.inf
+        root = self._init_callback_context(max_subtasks=1 if warm else self._n_starts())
         root.call_on_fit_task_begin(estimator=self, X=X)
         runs = []
         with workers(self.n_jobs) as map_blocks:
-            sum_stats = partial(sum_blocks, map_blocks, blocks=blocks)
+            sum_stats = partial(sum_blocks, map_blocks)
             try:
-                for i in range(n_runs):
-                    self._say(f"Initialization {i}")
-                    if warm:
-                        run, bound = Run(self._fitted_params()), self.lower_bound_
-                    else:
-                        run = Run(self._initial_params(X, sample_weight, rng))
-                        bound = -np.inf
-                    runs.append(run)
-                    if self._iterate(run, bound, sum_stats, root, X):
+                for run in starts:
+                    runs = [*_best(runs), run]
+                    over = partial(sum_stats, blocks=run.blocks or blocks)
+                    if self._iterate(run, bound, over, root, X):
                         break
             except KeyboardInterrupt:
                 # Nothing is lost: warm_start=True goes on from here.
-                if runs:
-                    self._keep(max(runs, key=lambda run: run.lower_bound))
+                for best in _best(runs):
+                    self._keep(best)
                 raise
-        best = max(runs, key=lambda run: run.lower_bound)
+        (best,) = _best(runs)
         self._keep(best)
         self._warn_of_degeneracy(best.params)
         self._warn_unless_converged(best)
         root.call_on_fit_task_end(estimator=self, X=X, reconstruction_attributes=dict)
+
+    def _n_starts(self):
+        """Number of runs, None where it isn't known."""
+        return self.n_init
+
+    def _starts(self, X, sample_weight, rng):
+        """Yield runs that have not begun; when asked for the next, one has ended."""
+        for i in range(self.n_init):
+            self._say(f"Initialization {i}")
+            yield Run(self._initial_params(X, sample_weight, rng))
 
     def _iterate(self, run, bound, sum_stats, root, X):
         """Run EM from `run.params`; return whether a callback ends all restarts."""
         task = root.subcontext("restart", max_subtasks=self.max_iter)
         task.call_on_fit_task_begin(estimator=self, X=X)
         began = time.perf_counter()
+        tol = self.tol if run.tol is None else run.tol
         for n_iter in range(1, self.max_iter + 1):
             step = task.subcontext("iteration")
             step.call_on_fit_task_begin(estimator=self, X=X)
@@ -136,7 +160,7 @@ class EMModel(GenerativeModel):
             run.last = (stats, before)
             previous, bound = bound, float(stats.log_likelihood / stats.weight)
             run.lower_bounds.append(bound)
-            run.converged = abs(bound - previous) < self.tol
+            run.converged = abs(bound - previous) < tol
             if n_iter % self.verbose_interval == 0:
                 self._say(f"  Iteration {n_iter}", bound, bound - previous, began)
             run.stopped = self._end_task(step, run, X)
