@@ -11,6 +11,7 @@ class Diag:
     """Each component has its own variance per column, (K, D)."""
 
     correlated = False
+    derived = None  # covariance_type of marginals, where it isn't the same
 
     def kernel_args(self, params, dtype):
         """What the kernels take of the parameters: prepared once per iteration."""
@@ -38,6 +39,12 @@ class Diag:
         """As `posterior`, of the observed cells of rows that differ in them."""
         args = self._mixed_args(params)
         return mixed_kernels.diag_posterior(*cast(np.float64, X, *args), with_resp)
+
+    def fill_means(self, X, params):
+        """Rows with their NaN cells replaced by E[missing | observed]."""
+        resp = self.mixed_posterior(X, params, True).resp
+        resp[~resp.any(axis=1)] = params.weights
+        return np.where(np.isnan(X), resp @ params.means, X)
 
     def _mixed_args(self, params):
         scales = self._per_column(params.precisions_cholesky, params.means.shape[1])
@@ -68,6 +75,10 @@ class Diag:
     def add_to_diagonal(self, covariances, amount):
         """Add a variance per column."""
         return covariances + amount
+
+    def estimate(self, covariances, nk, ridge, previous=None):
+        """Variances of the M-step from unconstrained ones, as `cholesky` has them."""
+        return self.cholesky(covariances, ridge)
 
     def cholesky(self, covariances, ridge):
         """Inverse deviations, of variances that are positive."""

@@ -23,6 +23,7 @@ class Full:
     """Each component has its own covariance matrix, (K, D, D)."""
 
     correlated = True
+    derived = None  # covariance_type of marginals, where it isn't the same
 
     def kernel_args(self, params, dtype):
         """What the kernels take of the parameters: prepared once per iteration."""
@@ -50,6 +51,11 @@ class Full:
         """As `posterior`, of the observed cells of rows that differ in them."""
         args = self._mixed_args(params)
         return mixed_kernels.full_posterior(*cast(np.float64, X, *args), with_resp)
+
+    def fill_means(self, X, params):
+        """Rows with their NaN cells replaced by E[missing | observed]."""
+        args = self._mixed_args(params)
+        return mixed_kernels.full_means(*cast(np.float64, X, *args))
 
     def _mixed_args(self, params):
         return log_weights(params.weights), params.means, params.covariances
@@ -83,6 +89,10 @@ class Full:
     def add_to_diagonal(self, covariances, amount):
         """Add a variance per column."""
         return covariances + np.diag(amount)
+
+    def estimate(self, covariances, nk, ridge, previous=None):
+        """Covariances of the M-step from unconstrained ones, as `cholesky` has them."""
+        return self.cholesky(covariances, ridge)
 
     def cholesky(self, covariances, ridge):
         """Cholesky factors of the precisions, of covariances made definite.

@@ -62,18 +62,20 @@ def initial_stats(structure, X, resp):
     return GaussianStats(0.0, s0.sum(), s0, np.zeros_like(centers), s2), centers
 
 
-def m_step(structure, stats, centers, reg, ridge, prior=None):
+def m_step(structure, stats, centers, reg, ridge, prior=None, previous=None):
     """Maximise the expected log-likelihood given moments about `centers`.
 
     Parameters
     ----------
-    structure : Full, Tied, Diag or Spherical
+    structure : Full, Diag or a class derived from them
     stats : GaussianStats
     centers : ndarray of shape (K, D)
     reg, ridge : ndarray of shape (D,)
         Variance added always, and where a covariance is singular nevertheless.
     prior : (float, ndarray of shape (D, D)) or None
         Of full covariances: a weight, and a covariance that counts as much.
+    previous : ndarray or None
+        Covariances of the E-step, where the estimate is iterative.
     """
     nk = stats.s0 + _EMPTY
     delta = stats.s1 / nk[:, None]
@@ -83,9 +85,8 @@ def m_step(structure, stats, centers, reg, ridge, prior=None):
         weight, usual = prior
         covariances = nk[:, None, None] * covariances + weight * usual
         covariances /= (nk + weight)[:, None, None]
-    return GaussianParams(
-        nk / nk.sum(), centers + delta, *structure.cholesky(covariances, ridge)
-    )
+    estimate = structure.estimate(covariances, nk, ridge, previous)
+    return GaussianParams(nk / nk.sum(), centers + delta, *estimate)
 
 
 def suff_stats(structure, block, params, args, centers):
