@@ -331,3 +331,27 @@ def test_complete_tables_compile_none():
         "print([len(k.signatures) for k in (m.full_moments, m.full_posterior)])"
     )
     assert _python(code) == "[0, 0]"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_full_means(shape):
+    p = problem(shape)
+    X, means = p["X"], p["means"]
+    resp, want = oracle(p, p["covariances"])[1], np.zeros(X.shape)
+    for i, x in enumerate(X):
+        o = ~np.isnan(x)
+        for k, S in enumerate(p["covariances"]):
+            B = np.linalg.solve(S[np.ix_(o, o)], S[o]).T
+            want[i] += resp[i, k] * (means[k] + B @ (x[o] - means[k, o]))
+    want = np.where(np.isnan(X), want, X)
+    arguments = X, p["log_weights"], means, p["covariances"]
+    filled = missing.full_means(*arguments)
+    _assert_close(filled, want, TOLERANCE)
+    np.testing.assert_array_equal(filled[~np.isnan(X)], X[~np.isnan(X)])
+
+
+def test_means_of_a_row_too_far_out_are_those_of_the_weights():
+    x = np.array([[1e200, np.nan]])
+    means = np.array([[0.0, 1.0], [0.0, 5.0]])
+    args = np.log([0.25, 0.75]), means, np.array([np.eye(2)] * 2)
+    assert missing.full_means(x, *args)[0, 1] == pytest.approx(4.0)

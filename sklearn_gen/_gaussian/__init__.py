@@ -1,7 +1,13 @@
 """Gaussian components: what mixtures, hidden Markov models and others share."""
 
 from sklearn_gen._gaussian._boxes import box_probability, conditional_box_probability
-from sklearn_gen._gaussian._draws import conditional, draw, draw_missing
+from sklearn_gen._gaussian._draws import (
+    column_moments,
+    conditional,
+    draw,
+    draw_missing,
+    fill_means,
+)
 from sklearn_gen._gaussian._leave_out import leave_out
 from sklearn_gen._gaussian._moments import (
     GaussianParams,
@@ -20,10 +26,12 @@ __all__ = [
     "GaussianParams",
     "GaussianStats",
     "box_probability",
+    "column_moments",
     "conditional",
     "conditional_box_probability",
     "draw",
     "draw_missing",
+    "fill_means",
     "initial_stats",
     "leave_out",
     "m_step",

@@ -62,3 +62,29 @@ def conditional(structure, params, row, weights):
     return GaussianParams(
         weights, means, *definite(structure, covariances, *means.shape)
     )
+
+
+def fill_means(structure, params, X):
+    """Replace the NaN cells of X by their expectations given the others."""
+    order = np.lexsort(np.isnan(X).T[::-1])  # neighbours share their pattern
+    filled = np.empty(X.shape)
+    filled[order] = structure.fill_means(X[order], params)
+    return filled
+
+
+def column_moments(structure, params, X, column):
+    """Mean and variance of a column per row and component, (n, K), given the others.
+
+    The column is NaN in all rows of X.
+    """
+    shape = len(X), len(params.weights)
+    means, variances = np.empty(shape), np.empty(shape)
+    for observed, rows in missing_patterns(X):
+        B, left = structure.regression(params, observed)
+        at = np.count_nonzero(~observed[:column])
+        seen = X[np.ix_(rows, observed)]
+        for k, center in enumerate(params.means):
+            step = (seen - center[observed]) @ B[k, at]
+            means[rows, k] = center[column] + step
+        variances[rows] = left[:, at, at]
+    return means, variances

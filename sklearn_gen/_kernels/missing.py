@@ -278,6 +278,35 @@ def full_posterior(X, log_weights, means, covariances, with_resp):
     return Posterior(out, resp)
 
 
+@kernel
+def full_means(X, log_weights, means, covariances):
+    """Rows with their missing cells replaced by E[missing | observed].
+
+    Parameters are those of :func:`full_moments`.
+    """
+    n, d = X.shape
+    K = len(means)
+    factors = _new_factors(covariances)
+    D = factors.S.shape[2]
+    residual = aligned_zeros(K * D, X.dtype).reshape(K, D)
+    resp = np.zeros(K)
+    filled = X.copy()
+    for i in range(n):
+        shared = _shared(factors, X[i])
+        if shared < d:
+            _turn_to(factors, X[i], shared)
+        _log_joint(factors, X[i], means, log_weights, residual, resp)
+        if _expect(resp) == -np.inf:  # too far out for any: the weights are all left
+            resp[:] = np.exp(log_weights)
+        for j in range(d):
+            if not factors.observed[j]:
+                filled[i, j] = 0.0
+                for k in range(K):
+                    if resp[k] > 0.0:
+                        filled[i, j] += resp[k] * (means[k, j] - residual[k, j])
+    return filled
+
+
 @jit
 def _diag_log_joint(x, means, log_weights, scales, log_scales, log_joint):
     """log p(x, k) of the observed cells."""

@@ -24,18 +24,18 @@ from sklearn_gen.compose._rules import (
 
 
 @singledispatch
-def _coefficients(scaler):
+def coefficients(scaler):
     """Return slope (positive) and intercept of each column, shape (n_features,)."""
 
 
-@_coefficients.register
+@coefficients.register
 def _(scaler: StandardScaler):
     scale = np.ones(scaler.n_features_in_) if scaler.scale_ is None else scaler.scale_
     centre = scaler.mean_ if scaler.with_mean else 0.0
-    return 1.0 / scale, -centre / scale
+    return 1.0 / scale, -centre / scale * np.ones(scaler.n_features_in_)
 
 
-@_coefficients.register
+@coefficients.register
 def _(scaler: RobustScaler):
     n_features = scaler.n_features_in_
     scale = np.ones(n_features) if scaler.scale_ is None else scaler.scale_
@@ -43,13 +43,13 @@ def _(scaler: RobustScaler):
     return 1.0 / scale, -centre / scale
 
 
-@_coefficients.register
+@coefficients.register
 def _(scaler: MinMaxScaler):
     _refuse_clip(scaler)
     return scaler.scale_.astype(np.float64), scaler.min_
 
 
-@_coefficients.register
+@coefficients.register
 def _(scaler: MaxAbsScaler):
     _refuse_clip(scaler)
     return 1.0 / scaler.scale_.astype(np.float64), np.zeros(scaler.n_features_in_)
@@ -65,7 +65,7 @@ def _refuse_clip(scaler):
 
 def _scaler_log_det(scaler, X):
     check_is_fitted(scaler)
-    slope, intercept = _coefficients(scaler)
+    slope, intercept = coefficients(scaler)
     unknown = np.flatnonzero(~np.isfinite(slope + intercept))
     if len(unknown):
         names = getattr(scaler, "feature_names_in_", None)
@@ -79,16 +79,17 @@ def _scaler_log_det(scaler, X):
 
 def _scaler_inverse(scaler, Z):
     rows = output_rows(scaler, Z)
-    slope, intercept = _coefficients(scaler)
+    slope, intercept = coefficients(scaler)
     return (rows - intercept) / slope
 
 
 def _scaler_range(scaler, lower, upper):
-    slope, intercept = _coefficients(scaler)
+    slope, intercept = coefficients(scaler)
     return slope * lower + intercept, slope * upper + intercept
 
 
-for _scaler in (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler):
+SCALERS = (StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler)
+for _scaler in SCALERS:
     log_abs_det_jacobian.register(_scaler, _scaler_log_det)
     inverse.register(_scaler, _scaler_inverse)
     output_range.register(_scaler, _scaler_range)

@@ -13,6 +13,7 @@ from sklearn_gen.base import check_rows
 from sklearn_gen.compose._cells import PipelineCells
 from sklearn_gen.compose._composite import check_known, push
 from sklearn_gen.compose._draws import PipelineDraws
+from sklearn_gen.compose._moments import PipelineMoments
 from sklearn_gen.compose._scores import PipelineScores
 from sklearn_gen.compose._tables import overwrites, take_rows
 
@@ -27,7 +28,9 @@ def _pipeline_has(name):
     return check
 
 
-class GenerativePipeline(PipelineScores, PipelineCells, PipelineDraws, Pipeline):
+class GenerativePipeline(
+    PipelineScores, PipelineCells, PipelineMoments, PipelineDraws, Pipeline
+):
     """Model p(x) by transforming x and modelling the result, with the Jacobian.
 
     With T the transformers and q the density of the last step,

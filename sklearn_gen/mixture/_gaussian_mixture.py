@@ -16,6 +16,7 @@ from sklearn_gen.base import (
     InformationCriteriaMixin,
 )
 from sklearn_gen.mixture._cells import CellScores
+from sklearn_gen.mixture._conditional_moments import ConditionalMoments
 from sklearn_gen.mixture._derived import DerivedMixtures
 from sklearn_gen.mixture._initial import check_initial, column_variances
 from sklearn_gen.mixture._regularization import Regularization
@@ -28,6 +29,7 @@ class GaussianMixture(
     InformationCriteriaMixin,
     DerivedMixtures,
     CellScores,
+    ConditionalMoments,
     Regularization,
     EMModel,
 ):
