@@ -3,6 +3,8 @@
 from sklearn_gen._columns._families_continuous import Gamma, StudentT
 from sklearn_gen._columns._families_counts import NegativeBinomial, Poisson
 from sklearn_gen._columns._families_normal import Gaussian, LogNormal
+from sklearn_gen._columns._histogram import Histogram
+from sklearn_gen._columns._tabulated import Bernoulli, Categorical
 from sklearn_gen._columns._zero_inflated import ZeroInflated
 
 # name -> class. Those that may be the base of a zero-inflated family give `cdf` and
@@ -11,8 +13,9 @@ FAMILIES = {
     family.name: family
     for family in (Gaussian, StudentT, LogNormal, Gamma, Poisson, NegativeBinomial)
 }
-ZERO_INFLATED = "zero_inflated_"
 _BASES = tuple(FAMILIES)
+FAMILIES |= {family.name: family for family in (Bernoulli, Categorical, Histogram)}
+ZERO_INFLATED = "zero_inflated_"
 
 
 def family_for(name, x, sample_weight=None, resolution=0.0, **options):
