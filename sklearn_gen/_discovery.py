@@ -20,6 +20,7 @@ _CAPABILITIES = {
 
 # Types that fitted estimators hold, beside public ones.
 _INSIDE_ESTIMATORS = (
+    "sklearn_gen._columns._encoding.Column",
     "sklearn_gen._columns._schema.TableSchema",
     "sklearn_gen.mixture._shrunken.ShrunkenGaussianMixture",
 )

@@ -6,10 +6,18 @@ from contextvars import ContextVar
 from numbers import Integral
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import validate_data
 
-from sklearn_gen._columns import REPEAT_SHARE, column_label, container_of
+from sklearn_gen._columns import (
+    REPEAT_SHARE,
+    Table,
+    TableSchema,
+    as_array,
+    column_label,
+    container_of,
+)
 
 
 class DiscreteColumnWarning(UserWarning):
@@ -87,14 +95,23 @@ def check_rows(estimator, X, *, reset, allow_nan):
 
     Returns
     -------
-    values : ndarray of shape (n_samples, n_features)
-        C-contiguous, float64 or float32; `X` itself where it already is.
+    values : ndarray of shape (n_samples, n_features) or Table
+        C-contiguous, float64 or float32; `X` itself where it already is. Of a model of
+        mixed columns the encoded rows; in fit (`reset`) the Table that `describe_rows`
+        encodes.
 
     Raises
     ------
     ValueError
         Naming the column and the value.
     """
+    if getattr(estimator, "_mixed_columns", False):
+        table = _check_table(estimator, X, reset)
+        if reset:
+            return table
+        values = estimator.schema_.encode(table)
+        _refuse_non_finite(estimator, values, allow_nan)
+        return values
     _refuse_other_types(estimator, X)
     try:
         values = validate_data(
@@ -122,6 +139,32 @@ def _refuse_other_types(estimator, X):
     for name, dtype in zip(X.columns, X.dtypes, strict=True):
         if not str(dtype).lower().startswith(("int", "uint", "float", "bool")):
             raise _needs_numbers(estimator, f"Column {name!r} has dtype {dtype}")
+    _refuse_repeated_names(X)
+
+
+def _check_table(estimator, X, reset):
+    """Read the cells of a table of mixed columns; what they mean the schema says."""
+    if container_of(X) == "numpy":
+        X = validate_data(
+            estimator,
+            X if issparse(X) else as_array(X),
+            reset=reset,
+            dtype=None,
+            ensure_all_finite=False,
+        )
+        return Table.read(X)
+    _refuse_repeated_names(X)
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    for axis, what in enumerate(("sample", "feature")):
+        if X.shape[axis] == 0:
+            raise ValueError(
+                f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 "
+                f"is required by {type(estimator).__name__}."
+            )
+    return Table.read(X)
+
+
+def _refuse_repeated_names(X):
     seen = set()
     for name in X.columns:
         if name in seen:
@@ -226,7 +269,49 @@ def _refuse_non_finite(estimator, values, allow_nan):
         )
 
 
-def warn_of_repeats(schema, exempt):
+def describe_rows(estimator, X, rows):
+    """Set the schema of the rows to fit and warn of columns that say too little.
+
+    Parameters
+    ----------
+    estimator : GenerativeModel
+        Its `schema_` is set.
+    X : array-like of shape (n_samples, n_features)
+        As the user gave it.
+    rows : ndarray of shape (n_kept, n_features) or Table
+        What `check_rows` made of it: the rows with weight.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_kept, n_features)
+        Those of a Table encoded.
+    """
+    if isinstance(rows, Table):
+        chosen = getattr(estimator, "categorical_features", "from_dtype")
+        schema = estimator.schema_ = TableSchema.from_table(rows, chosen)
+        if schema.empty_columns:
+            labels = ", ".join(schema.label(j) for j in schema.empty_columns)
+            warn(
+                f"Nothing is observed in {labels}: left out of the density (values "
+                "that come later count as missing) and drawn as missing. Drop it.",
+                DegenerateDataWarning,
+            )
+        if len(rows) == 1:
+            warn(
+                "One row says nothing of how columns vary: the model is a guess around "
+                "it. Fit to more rows.",
+                DegenerateDataWarning,
+            )
+        values = schema.encode(rows)
+        _refuse_non_finite(estimator, values, estimator._allow_nan)
+        return values
+    schema = estimator.schema_ = TableSchema.from_data(X, rows)
+    if estimator._base_measure == "lebesgue" and not estimator._bounds_repeats:
+        _warn_of_repeats(schema, estimator._dequantized_columns())
+    return rows
+
+
+def _warn_of_repeats(schema, exempt):
     """Warn of columns whose values repeat, unless the model deals with them."""
     repeated = [j for j in np.flatnonzero(schema.resolution > 0) if j not in exempt]
     if not repeated:

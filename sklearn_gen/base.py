@@ -14,7 +14,6 @@ from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import fit_context
 from sklearn_gen._validation import (
     DegenerateDataWarning,
@@ -22,7 +21,7 @@ from sklearn_gen._validation import (
     as_generator,
     check_rows,
     check_weights,
-    warn_of_repeats,
+    describe_rows,
     weighted_sum,
 )
 
@@ -64,6 +63,8 @@ class GenerativeModel(
     _allow_nan = False
     # "lebesgue" for densities of continuous columns, "counting" for masses.
     _base_measure = "lebesgue"
+    # Columns may be text, categories or dates: X arrives as TableSchema.encode has it.
+    _mixed_columns = False
     # Whether a floor under variances bounds what repeated values can buy, so that
     # columns of them need no warning.
     _bounds_repeats = False
@@ -131,9 +132,7 @@ class GenerativeModel(
             if abs(exponent) > 20:
                 sample_weight = np.ldexp(sample_weight, -exponent)
         if reset:  # of rows with weight: the others are as if they were not there
-            self.schema_ = TableSchema.from_data(X, rows)
-            if self._base_measure == "lebesgue" and not self._bounds_repeats:
-                warn_of_repeats(self.schema_, self._dequantized_columns())
+            rows = describe_rows(self, X, rows)
         return rows, sample_weight
 
     @contextmanager
@@ -229,6 +228,7 @@ class GenerativeModel(
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self._allow_nan
+        tags.input_tags.categorical = self._mixed_columns
         return tags
 
 

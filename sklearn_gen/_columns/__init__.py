@@ -1,16 +1,25 @@
 """Column types of a table: what went in, so that what comes out is the same."""
 
+from sklearn_gen._columns._cells import Table, as_array
 from sklearn_gen._columns._containers import column_label, container_of, rewrap
 from sklearn_gen._columns._families import FAMILIES, family_for
 from sklearn_gen._columns._family import Family
+from sklearn_gen._columns._histogram import Histogram
 from sklearn_gen._columns._resolution import REPEAT_SHARE, grid_width
 from sklearn_gen._columns._schema import TableSchema
+from sklearn_gen._columns._tabulated import Bernoulli, Categorical, Tabulated
 
 __all__ = [
     "FAMILIES",
     "REPEAT_SHARE",
+    "Bernoulli",
+    "Categorical",
     "Family",
+    "Histogram",
+    "Table",
     "TableSchema",
+    "Tabulated",
+    "as_array",
     "column_label",
     "container_of",
     "family_for",

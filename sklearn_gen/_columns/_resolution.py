@@ -8,6 +8,8 @@ _ROWS_INSPECTED = 10_000
 # "Repeats" means that more than this share of the inspected values is not the first
 # of its kind (base measure: see DiscreteColumnWarning).
 REPEAT_SHARE = 0.2
+# From this many distinct values on, a common divisor is no chance (below 1e-5).
+_FEW_VALUES = 20
 
 
 def resolution_of(column):
@@ -19,6 +21,39 @@ def resolution_of(column):
     # where values repeat but lie on no grid: the smallest gap
     smallest = gaps[gaps > 0].min(initial=np.inf)
     return grid_width(column) or (smallest if np.isfinite(smallest) else 0.0)
+
+
+def cell_width(column):
+    """Width of the cells that a column of a mixed table is scored by, 0 for none.
+
+    Judged by the distinct values alone, so that rows repeated (weights, bootstraps) are
+    no evidence: they lie on a grid of which at least one point in a hundred is taken.
+    Few numbers have a common divisor by chance: the grid of fewer than twenty is that
+    of their decimals.
+    """
+    values = np.unique(_inspected(column))
+    if len(values) == 0:
+        return 0.0
+    whole = np.abs(values).max() < 2**53 and not (values % 1).any()
+    few = len(values) < _FEW_VALUES
+    decimals = 0 if whole else _decimals(values)
+    width = 0.0 if decimals is not None and few else grid_width(values)
+    if decimals is not None:
+        width = max(round(float(width), decimals), 10.0**-decimals)
+    elif len(values) < 3:  # any two numbers lie on a grid
+        return 0.0
+    taken = width * len(values) >= 0.01 * (values[-1] - values[0])
+    return float(width) if whole or taken else 0.0
+
+
+def _decimals(values):
+    """Decimals that the values were rounded to, None if more than six."""
+    error = 4 * np.finfo(values.dtype).eps * np.abs(values)
+    for decimals in range(1, 7):
+        rounded = np.round(values.astype(np.float64), decimals)
+        if (np.abs(rounded - values) <= error).all():
+            return decimals
+    return None
 
 
 def _inspected(column):

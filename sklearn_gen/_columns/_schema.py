@@ -1,17 +1,21 @@
 """TableSchema: names, types and grids of the columns of a table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
 
+from sklearn_gen._columns._cells import as_table
 from sklearn_gen._columns._containers import (
     column_label,
     container_of,
     in_container,
     rewrap,
 )
+from sklearn_gen._columns._encoding import column_of, decode, encode
+from sklearn_gen._columns._filling import fill_table
 from sklearn_gen._columns._resolution import resolution_of
+from sklearn_gen._columns._restoring import assemble, write_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,16 +27,20 @@ class TableSchema:
     names : tuple of str or None
         Column names; None for arrays.
     kinds : tuple of str
-        One of 'continuous', 'integer', 'boolean' per column, by dtype.
+        One of 'continuous', 'integer', 'boolean' per column, by dtype; of mixed tables
+        also 'categorical', 'datetime' and 'timedelta'.
     categories : tuple
         The levels of each categorical column, None for the others.
     resolution : ndarray of shape (n_features,)
         Width of the grid a column's values lie on where they repeat (1.0 for counts,
-        0.1 for one decimal), in units of the column; 0.0 for columns without one.
+        0.1 for one decimal), in units of the column; 0.0 for columns without one. Of
+        mixed tables in units of the encoded column, and above 0 for all but numbers.
     dtypes : tuple of str
         Each column's dtype as it came in.
     container : {'numpy', 'pandas', 'polars'}
         What `fit` was given.
+    columns : tuple of Column
+        How the cells of a mixed table become floats; empty for tables of numbers.
     """
 
     names: tuple | None
@@ -41,6 +49,7 @@ class TableSchema:
     resolution: np.ndarray
     dtypes: tuple
     container: str
+    columns: tuple = ()
 
     @classmethod
     def from_data(cls, X, values):
@@ -62,6 +71,138 @@ class TableSchema:
             container=container,
         )
 
+    @classmethod
+    def from_table(cls, X, categorical_features="from_dtype", sample_weight=None):
+        """Describe a table of mixed columns.
+
+        Parameters
+        ----------
+        X : Table, DataFrame or array-like of shape (n_samples, n_features)
+            Columns of numbers, booleans, text, categories, dates and durations.
+        categorical_features : "from_dtype", list of names or indices, or mask
+            Columns whose values are levels, beside those of text and categories.
+        sample_weight : ndarray of shape (n_samples,) or None, default=None
+            Rows of weight zero are as if they were not there.
+
+        Returns
+        -------
+        schema : TableSchema
+            With `encode` and `decode`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a column has no meaning here, or `categorical_features` names none.
+        """
+        table = as_table(X)
+        if sample_weight is not None:
+            table = table[np.asarray(sample_weight) > 0]
+        n_features = len(table.columns)
+        schema = cls(
+            names=table.names,
+            kinds=("continuous",) * n_features,
+            categories=(None,) * n_features,
+            resolution=np.zeros(n_features),
+            dtypes=tuple(cells.dtype for cells in table.columns),
+            container=table.container,
+        )
+        if isinstance(categorical_features, str):
+            if categorical_features != "from_dtype":
+                raise ValueError(
+                    "categorical_features must be 'from_dtype', names, indices or a "
+                    f"mask of columns, got {categorical_features!r}."
+                )
+            categorical_features = []
+        chosen = schema.column_indices(categorical_features, "categorical_features")
+        columns = tuple(
+            column_of(cells, schema.label(j), categorical=j in chosen)
+            for j, cells in enumerate(table.columns)
+        )
+        return replace(
+            schema,
+            kinds=tuple(column.kind for column in columns),
+            categories=tuple(column.categories for column in columns),
+            resolution=np.array([column.resolution for column in columns]),
+            columns=columns,
+        )
+
+    @property
+    def empty_columns(self):
+        """Indices of columns of which nothing was observed."""
+        return [j for j, column in enumerate(self.columns) if column.is_empty]
+
+    def encode(self, X):
+        """Turn a table into floats.
+
+        Parameters
+        ----------
+        X : Table, DataFrame or array-like of shape (n_samples, n_features)
+            With the columns that the schema describes.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples, n_features)
+            float64: numbers as they are, booleans 0 and 1, levels as their position in
+            `categories` (their number for a level not among them), dates and durations
+            as steps since the earliest one of fit, NaN where missing. A column of which
+            nothing was observed in fit is missing throughout.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a column is of another type than in fit.
+        """
+        table = as_table(X)
+        values = np.empty((len(table), len(self.columns)))
+        for j, (column, cells) in enumerate(
+            zip(self.columns, table.columns, strict=True)
+        ):
+            values[:, j] = encode(column, cells, self.label(j))
+        return values
+
+    def decode(self, values):
+        """Turn floats into a table with the container and dtypes that `X` had.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_features)
+            As `encode` gives; NaN means missing.
+
+        Returns
+        -------
+        X : DataFrame or ndarray of shape (n_samples, n_features)
+            Integers and dates are rounded and clipped to the bounds seen, numbers on a
+            grid are rounded to it. An integer column of a dtype without a missing value
+            becomes one of floats where something is missing.
+        """
+        series = [
+            write_column(self.container, column, *decode(column, values[:, j]))
+            for j, column in enumerate(self.columns)
+        ]
+        return assemble(self.container, self.names, series)
+
+    def fill(self, X, values):
+        """Copy `X` with its missing cells replaced by decoded values.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_samples, n_features)
+            What is observed in it stays as it is, and so does the container; a column
+            that can't hold the values gets the dtype that it had in fit.
+        values : ndarray of shape (n_samples, n_features)
+            As `encode` gives.
+
+        Returns
+        -------
+        X_filled : DataFrame or ndarray of shape (n_samples, n_features)
+        """
+        cells = as_table(X).columns
+        decoded = [
+            decode(column, np.where(cell.missing, values[:, j], np.nan))
+            for j, (column, cell) in enumerate(zip(self.columns, cells, strict=True))
+        ]
+        return fill_table(X, self, cells, decoded)
+
     def select(self, columns):
         """Schema of some columns, by index."""
 
@@ -75,6 +216,7 @@ class TableSchema:
             resolution=self.resolution[columns],
             dtypes=pick(self.dtypes),
             container=self.container,
+            columns=pick(self.columns) if self.columns else (),
         )
 
     def column_indices(self, columns, parameter):
@@ -119,8 +261,11 @@ class TableSchema:
         """Put `values` into the container that `fit` saw, or that of `like`.
 
         Values stay floats: rounding a continuous draw to the column's dtype would make
-        draws disagree with scores.
+        draws disagree with scores. Mixed tables are decoded, and only what is missing
+        in `like` is taken from `values`.
         """
+        if self.columns:
+            return self.decode(values) if like is None else self.fill(like, values)
         if like is not None:
             return rewrap(values, like)
         return in_container(values, self.container, self.names)

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from sklearn_gen.testing._data import example_rows, seeded
-from sklearn_gen.testing._traits import has, installed, is_model
+from sklearn_gen.testing._traits import has, installed, is_model, takes_numbers_only
 
 
 def _put(value, dtype=np.float64):
@@ -28,7 +28,12 @@ _NO_TABLE = [
     ("infinity", _put(np.inf), ("infinit", *_WHERE, "clip|drop|replace"), _ANY),
     ("minus infinity", _put(-np.inf), ("infinit", *_WHERE), _ANY),
     ("text in an array", _put("red", object), ("red", "column 1", "encod|drop"), _ANY),
-    ("an array of text", lambda X: X.astype(str).astype("U9") + "x", ("x'",), _ANY),
+    (
+        "an array of text",
+        lambda X: X.astype(str).astype("U9") + "x",
+        ("x'",),
+        takes_numbers_only,
+    ),
     ("1-D rows", lambda X: X[:, 0], ("2-?D", "1-?D|shape", "reshape"), _ANY),
     ("3-D rows", lambda X: X[:, :, None], ("dim 3|3-?D|3 dim", "2"), _ANY),
     ("no rows", lambda X: X[:0], (r"\b0 sample|no rows", r"\(0, 2\)|minimum"), _ANY),
@@ -43,7 +48,7 @@ _NO_TABLE = [
         "dates",
         lambda X: np.full(X.shape, np.datetime64("2026-01-01")),
         ("date",),
-        is_model,
+        lambda estimator: is_model(estimator) and takes_numbers_only(estimator),
     ),
 ]
 ROW_CASES = [
@@ -112,7 +117,7 @@ def column_cases():
             f"column of text, {library}",
             _fit_frame(lambda X, by=library: _with_column(X, "red", by)),
             ("colour|red", "'colour'", "str|object", "encode", "drop"),
-            _both(there, is_model),
+            _all(there, is_model, takes_numbers_only),
         )
         yield (
             f"column of dates, {library}",
@@ -120,13 +125,13 @@ def column_cases():
                 lambda X, by=library: _with_column(X, np.datetime64("2026-01-01"), by)
             ),
             ("'colour'", "date", "encode|drop"),
-            _both(there, is_model),
+            _all(there, is_model, takes_numbers_only),
         )
     yield (
         "two columns of one name, pandas",
         _fit_frame(_twice_named),
         ("'a'", "unique|twice|duplicate|repeat|same name"),
-        _both(installed("pandas"), is_model),
+        _all(installed("pandas"), is_model),
     )
 
 
@@ -139,5 +144,5 @@ def _with_column(X, value, library):
     return module.DataFrame({"a": X[:, 0], "colour": np.full(len(X), value)})
 
 
-def _both(*predicates):
+def _all(*predicates):
     return lambda estimator: all(predicate(estimator) for predicate in predicates)

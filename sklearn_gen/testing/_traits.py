@@ -74,6 +74,16 @@ def is_discrete(estimator):
     return getattr(estimator, "_base_measure", "lebesgue") == "counting"
 
 
+def takes_mixed_columns(estimator):
+    """Whether columns may be text, categories or dates; repeats score as masses."""
+    return getattr(estimator, "_mixed_columns", False)
+
+
+def takes_numbers_only(estimator):
+    """Whether columns of text and dates are an error."""
+    return not takes_mixed_columns(estimator)
+
+
 def is_continuous(estimator):
     """Whether scores are log densities."""
     return not is_discrete(estimator)
