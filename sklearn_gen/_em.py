@@ -30,9 +30,11 @@ class Run:
     stopped: bool = False  # by a callback, so no ConvergenceWarning
     last: tuple = None  # statistics of the last E-step, and its parameters
     # Where models of several sizes are compared: by what, how closely they are
-    # fitted, and to which rows. None: likelihood, the model's tol, all rows.
+    # fitted, how long at most, and to which rows. None: likelihood, the model's tol
+    # and max_iter, all rows.
     merit: float | None = None
     tol: float | None = None
+    max_iter: int | None = None
     blocks: list | None = None
 
     @property
@@ -93,6 +95,10 @@ class EMModel(GenerativeModel):
         """
         return X
 
+    def _blocks(self, X, sample_weight):
+        """Cut the rows into blocks, each with a `weight`."""
+        return row_blocks(X, sample_weight)
+
     def _check_goes_on(self, n_features):
         """Raise where fitted parameters don't fit the model's parameters or X."""
 
@@ -105,11 +111,14 @@ class EMModel(GenerativeModel):
         return self._m_step(stats, params), stats
 
     def _fit(self, X, sample_weight, rng):
-        X = self._prepare(X, sample_weight, rng)
+        self._learn(self._prepare(X, sample_weight, rng), sample_weight, rng)
+
+    def _learn(self, X, sample_weight, rng):
+        """Run EM from every start, on prepared rows, and keep the best."""
         warm = self.warm_start and hasattr(self, "converged_")
         if warm:
             self._check_goes_on(X.shape[1])
-        blocks = row_blocks(X, sample_weight)
+        blocks = self._blocks(X, sample_weight)
         if warm:
             starts, bound = iter([Run(self._fitted_params())]), self.lower_bound_
         else:
@@ -148,11 +157,12 @@ class EMModel(GenerativeModel):
 
     def _iterate(self, run, bound, sum_stats, root, X):
         """Run EM from `run.params`; return whether a callback ends all restarts."""
-        task = root.subcontext("restart", max_subtasks=self.max_iter)
+        max_iter = self.max_iter if run.max_iter is None else run.max_iter
+        task = root.subcontext("restart", max_subtasks=max_iter)
         task.call_on_fit_task_begin(estimator=self, X=X)
         began = time.perf_counter()
         tol = self.tol if run.tol is None else run.tol
-        for n_iter in range(1, self.max_iter + 1):
+        for n_iter in range(1, max_iter + 1):
             step = task.subcontext("iteration")
             step.call_on_fit_task_begin(estimator=self, X=X)
             before = run.params
@@ -253,7 +263,7 @@ class EMModel(GenerativeModel):
                 else:
                     self._check_goes_on(X.shape[1])
                     params = self._fitted_params()
-                self._update(params, row_blocks(X, sample_weight), map_blocks)
+                self._update(params, self._blocks(X, sample_weight), map_blocks)
         return self
 
     def _update(self, params, blocks, map_blocks):

@@ -7,7 +7,6 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
-from sklearn_gen._blocks import one_blas_thread, row_blocks, workers
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._em import EMModel
 from sklearn_gen.base import (
@@ -16,20 +15,27 @@ from sklearn_gen.base import (
     InformationCriteriaMixin,
 )
 from sklearn_gen.mixture._cells import CellScores
+from sklearn_gen.mixture._choosing import ChoosesComponents
 from sklearn_gen.mixture._conditional_moments import ConditionalMoments
 from sklearn_gen.mixture._derived import DerivedMixtures
-from sklearn_gen.mixture._initial import check_initial, column_variances
+from sklearn_gen.mixture._inference import Inference
+from sklearn_gen.mixture._initial import GaussianStarts
+from sklearn_gen.mixture._integrated_likelihood import IntegratedLikelihood
+from sklearn_gen.mixture._noise import N_PARAMETERS, share_of_noise
 from sklearn_gen.mixture._regularization import Regularization
-from sklearn_gen.mixture._seeding import starting_responsibilities
 
 
 class GaussianMixture(
+    Inference,
     ComponentMixin,
     ConditionalMixin,
+    IntegratedLikelihood,
     InformationCriteriaMixin,
     DerivedMixtures,
     CellScores,
     ConditionalMoments,
+    ChoosesComponents,
+    GaussianStarts,
     Regularization,
     EMModel,
 ):
@@ -44,11 +50,15 @@ class GaussianMixture(
 
     Parameters
     ----------
-    n_components : int, default=1
-        Number of components K.
-    covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
-        Each component has its own covariance matrix, all share one, each has its own
-        variance per column, each has one variance.
+    n_components : int or 'auto', default=1
+        Number of components K. 'auto': found by splitting and merging components.
+    covariance_type : str, default='full'
+        'full': each component has its own covariance matrix; 'tied': all share one;
+        'diag': each has its own variance per column; 'spherical': each has one. Or one
+        of mclust's names, of three letters for volume, shape and orientation: equal
+        (E), variable (V), or those of a ball or of the axes (I). EII VII EEI VEI EVI
+        VVI EEE VEE EVE VVE EEV VEV EVV VVV; of them VVV is 'full', EEE 'tied', VVI
+        'diag' and VII 'spherical'.
     tol : float, default=1e-3
         EM stops when the mean log-likelihood changes by less, nats per row.
     reg_covar : float or 'scale', default=1e-6
@@ -67,6 +77,15 @@ class GaussianMixture(
         Starting means.
     precisions_init : array-like, default=None
         Starting precisions (inverse covariances), of the shape of `precisions_`.
+    noise_weight_init : float or None, default=None
+        Starting weight of a component for rows that belong to no cluster, uniform on
+        the bounding box of the training rows; it must lie in (0, 1). None: no such
+        component.
+    criterion : {'bic', 'icl', 'holdout'}, default='bic'
+        By what 'auto' compares numbers of components: `bic`, `icl`, or the likelihood
+        of a fifth of the rows, which are held out and learned from at the end.
+    max_components : int or None, default=None
+        The most that 'auto' tries. None: as many as go on to pay.
     dequantize : None, 'auto' or array-like of column names or indices, default=None
         Columns of integers or repeated decimals to which fit adds uniform noise as
         wide as their grid, so that likelihood can't be bought by narrow components.
@@ -90,12 +109,22 @@ class GaussianMixture(
     means_ : ndarray of shape (n_components, n_features)
         Means, in units of X.
     covariances_ : ndarray
-        (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical.
+        (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical. Of mclust's: (D, D)
+        EEE, (K,) EII and VII, (K, D) ..I, (K, D, D) otherwise.
     precisions_ : ndarray
         Inverse covariances, of the same shape.
     precisions_cholesky_ : ndarray
         Upper factors P with P P^T the precision; inverse deviations for diag and
         spherical.
+    noise_weight_ : float
+        Weight of the noise, with `noise_weight_init` only. Those of the components are
+        relative to the rest: they sum to one.
+    noise_bounds_ : ndarray of shape (2, n_features)
+        Lowest and highest corner of its box, with `noise_weight_init` only.
+    n_components_ : int
+        Number of components.
+    search_results_ : dict of ndarray
+        With 'auto', what was tried: move, n_components, criterion, likelihood, seconds.
     converged_ : bool
         True only if the last change was below `tol`.
     n_iter_ : int
@@ -152,7 +181,10 @@ class GaussianMixture(
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+        ],
         "covariance_type": [StrOptions(set(gaussian.STRUCTURES))],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"scale"})],
@@ -164,6 +196,9 @@ class GaussianMixture(
         "weights_init": ["array-like", None],
         "means_init": ["array-like", None],
         "precisions_init": ["array-like", None],
+        "noise_weight_init": [Interval(Real, 0.0, 1.0, closed="neither"), None],
+        "criterion": [StrOptions({"bic", "icl", "holdout"})],
+        "max_components": [Interval(Integral, 1, None, closed="left"), None],
         "dequantize": [StrOptions({"auto"}), "array-like", None],
         "random_state": ["random_state", np.random.Generator],
         "warm_start": ["boolean"],
@@ -185,6 +220,9 @@ class GaussianMixture(
         weights_init=None,
         means_init=None,
         precisions_init=None,
+        noise_weight_init=None,
+        criterion="bic",
+        max_components=None,
         dequantize=None,
         random_state=None,
         warm_start=False,
@@ -202,6 +240,9 @@ class GaussianMixture(
         self.weights_init = weights_init
         self.means_init = means_init
         self.precisions_init = precisions_init
+        self.noise_weight_init = noise_weight_init
+        self.criterion = criterion
+        self.max_components = max_components
         self.dequantize = dequantize
         self.random_state = random_state
         self.warm_start = warm_start
@@ -212,48 +253,6 @@ class GaussianMixture(
     @property
     def _structure(self):
         return gaussian.STRUCTURES[self.covariance_type]
-
-    def _prepare(self, X, sample_weight, rng, first=True):
-        if first:
-            self._variances = column_variances(X, sample_weight)
-            self._dtype = X.dtype.name
-            self._warn_of_scale()
-        return self._add_noise(X, rng).astype(self._dtype, copy=False)
-
-    def _initial_params(self, X, sample_weight, rng):
-        weights, means, precisions = check_initial(self, X.shape[1])
-        start = None
-        if weights is None or means is None or precisions is None:
-            rows, resp = starting_responsibilities(
-                self.init_params, X, sample_weight, self.n_components, rng
-            )
-            stats, centers = gaussian.initial_stats(self._structure, rows, resp)
-            start = gaussian.m_step(
-                self._structure, stats, centers, self._reg, self._ridge
-            )
-        if precisions is not None:
-            covariances, factors = self._structure.from_precisions(precisions)
-        else:
-            covariances, factors = start.covariances, start.precisions_cholesky
-        return gaussian.GaussianParams(
-            start.weights if weights is None else weights,
-            start.means if means is None else means,
-            covariances,
-            factors,
-            np.zeros(X.shape[1], dtype=bool),
-        )
-
-    def _check_goes_on(self, n_features):
-        wanted = (self.n_components, n_features)
-        shape = self._structure.shape(*wanted)
-        if self.means_.shape != wanted or self.covariances_.shape != shape:
-            raise ValueError(
-                f"Can't go on from the last fit: means_ has shape {self.means_.shape} "
-                f"and covariances_ {self.covariances_.shape}; n_components="
-                f"{self.n_components}, covariance_type={self.covariance_type!r} and X "
-                f"with {n_features} columns need {wanted} and {shape}. Set them back, "
-                "or fit a clone of the model."
-            )
 
     def _e_step(self, params, centers=None):
         return partial(
@@ -267,12 +266,25 @@ class GaussianMixture(
         if args is None:
             args = self._structure.kernel_args(params, self._dtype)
         centers = params.means if centers is None else centers
-        return gaussian.suff_stats(self._structure, block, params, args, centers)
+        if self._noise is not None:
+            suff_stats = self._noise.suff_stats
+        else:
+            suff_stats = gaussian.suff_stats
+        return suff_stats(self._structure, block, params, args, centers)
 
     def _m_step(self, stats, params):
-        return gaussian.m_step(
-            self._structure, stats, params.means, self._reg, self._ridge
+        updated = gaussian.m_step(
+            self._structure,
+            stats,
+            params.means,
+            self._reg,
+            self._ridge,
+            previous=params.covariances,
         )
+        if self._noise is None:
+            return updated
+        share = stats.s0.sum() / stats.weight  # the rest is noise
+        return updated._replace(weights=share * updated.weights)
 
     def _em_step(self, params, sum_stats):
         updated, stats = super()._em_step(params, sum_stats)
@@ -294,14 +306,24 @@ class GaussianMixture(
 
     def _fitted_attributes(self, params):
         factors = params.precisions_cholesky
+        noise = {}
+        weights = params.weights
+        if self._noise is not None:
+            total = weights.sum()
+            noise["noise_weight_"] = share_of_noise(params)
+            weights = (
+                weights / total
+                if total > 0
+                else np.full_like(weights, 1 / len(weights))
+            )
         attributes = {
-            "weights_": params.weights,
+            "weights_": weights,
             "means_": params.means,
             "covariances_": params.covariances,
             "precisions_": self._structure.precisions(factors),
             "precisions_cholesky_": factors,
         }
-        return {k: v.astype(self._dtype) for k, v in attributes.items()}
+        return {k: v.astype(self._dtype) for k, v in attributes.items()} | noise
 
     def _fitted_params(self):
         factors = self.precisions_cholesky_.astype(np.float64)
@@ -309,8 +331,9 @@ class GaussianMixture(
             covariances = self.covariances_
         else:
             covariances = self._structure.from_factors(factors)
+        share = 1.0 if self._noise is None else 1.0 - self.noise_weight_
         return gaussian.GaussianParams(
-            self.weights_.astype(np.float64),
+            share * self.weights_.astype(np.float64),
             self.means_.astype(np.float64),
             covariances,
             factors,
@@ -320,47 +343,5 @@ class GaussianMixture(
     def _n_parameters(self):
         n_components, n_features = self.means_.shape
         free = self._structure.n_parameters(n_components, n_features)
-        return free + n_components * n_features + n_components - 1
-
-    def _posterior(self, X, with_resp):
-        params = self._fitted_params()
-        args = self._structure.kernel_args(params, X.dtype)
-        function = partial(
-            gaussian.posterior,
-            self._structure,
-            params=params,
-            args=args,
-            with_resp=with_resp,
-        )
-        blocks = row_blocks(X)
-        log_prob = np.empty(len(X), X.dtype)
-        resp = np.empty((len(X) if with_resp else 0, len(params.weights)), X.dtype)
-        with workers(self.n_jobs) as run:
-            for block, result in zip(blocks, run(function, blocks), strict=True):
-                log_prob[block.rows] = result.log_prob
-                if with_resp:
-                    resp[block.rows] = result.resp
-        return log_prob, resp
-
-    def _score_samples(self, X):
-        return self._posterior(X, with_resp=False)[0]
-
-    def _predict_proba(self, X):
-        resp = self._posterior(X, with_resp=True)[1]
-        # Where every component's density underflows, the weights are all there is.
-        resp[~resp.any(axis=1)] = self.weights_
-        return resp
-
-    def _sample(self, n_samples, rng):
-        with one_blas_thread():
-            draws = gaussian.draw(
-                self._structure, self._fitted_params(), n_samples, rng
-            )
-        return draws.astype(self._dtype)
-
-    def _sample_conditional(self, X, rng):
-        resp = self._predict_proba(X)
-        with one_blas_thread():  # thousands of small systems: threads would wait
-            return gaussian.draw_missing(
-                self._structure, self._fitted_params(), X, resp, rng
-            )
+        free += n_components * n_features + n_components - 1
+        return free + (N_PARAMETERS if self._noise else 0)

@@ -2,11 +2,80 @@
 
 import numpy as np
 
+from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._gaussian import STRUCTURES, GaussianParams
 from sklearn_gen._validation import DegenerateDataWarning, warn
+from sklearn_gen.mixture._noise import UniformNoise
+from sklearn_gen.mixture._seeding import starting_responsibilities
 
 _BLOCK_CELLS = 2**15  # looked at together, in the cache
 _FOLD = 32
+
+
+class GaussianStarts:
+    """What a Gaussian mixture does before its first E-step."""
+
+    def _prepare(self, X, sample_weight, rng, first=True):
+        if first:
+            self._variances = column_variances(X, sample_weight)
+            self._dtype = X.dtype.name
+            self._warn_of_scale()
+        X = self._add_noise(X, rng).astype(self._dtype, copy=False)
+        if self.noise_weight_init is not None:
+            box = UniformNoise.around(X)
+            box = box if first else box.wider(self._noise)
+            self.noise_bounds_ = np.array(box)
+        elif first:
+            self.__dict__.pop("noise_bounds_", None)
+        return X
+
+    @property
+    def _noise(self):
+        bounds = getattr(self, "noise_bounds_", None)
+        return None if bounds is None else UniformNoise(*bounds)
+
+    def _initial_params(self, X, sample_weight, rng):
+        weights, means, precisions = check_initial(self, X.shape[1])
+        start = None
+        if weights is None or means is None or precisions is None:
+            start = self._params_from(
+                *starting_responsibilities(
+                    self.init_params, X, sample_weight, self.n_components, rng
+                )
+            )
+        if precisions is not None:
+            covariances, factors = self._structure.from_precisions(precisions)
+        else:
+            covariances, factors = start.covariances, start.precisions_cholesky
+        if weights is not None:
+            weights = weights * (1.0 - (self.noise_weight_init or 0.0))
+        return GaussianParams(
+            start.weights if weights is None else weights,
+            start.means if means is None else means,
+            covariances,
+            factors,
+            np.zeros(X.shape[1], dtype=bool),
+        )
+
+    def _params_from(self, rows, resp):
+        stats, centers = gaussian.initial_stats(self._structure, rows, resp)
+        params = gaussian.m_step(
+            self._structure, stats, centers, self._reg, self._ridge
+        )
+        share = 1.0 - (self.noise_weight_init or 0.0)
+        return params._replace(weights=share * params.weights)
+
+    def _check_goes_on(self, n_features):
+        wanted = (self._size(), n_features)
+        shape = self._structure.shape(*wanted)
+        if self.means_.shape != wanted or self.covariances_.shape != shape:
+            raise ValueError(
+                f"Can't go on from the last fit: means_ has shape {self.means_.shape} "
+                f"and covariances_ {self.covariances_.shape}; n_components="
+                f"{self.n_components!r}, covariance_type={self.covariance_type!r} and "
+                f"X with {n_features} columns need {wanted} and {shape}. Set them back, "
+                "or fit a clone of the model."
+            )
 
 
 def column_variances(X, sample_weight):

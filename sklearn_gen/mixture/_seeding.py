@@ -66,7 +66,7 @@ def _sample_rows(X, sample_weight, n_components, rng):
         rows = X[drawn]
     else:
         rows, weight = X, np.ones(n_rows) if sample_weight is None else sample_weight
-        order = _sorted_order(X)  # starts don't depend on the order of rows
+        order = sorted_order(X)  # starts don't depend on the order of rows
         rows, weight = rows[order], weight[order]
     rows = rows.astype(np.float64)
     missing = np.isnan(rows)
@@ -110,11 +110,11 @@ def _rows_of_equal_shares(n_rows, sample_weight, size, rng):
     if sample_weight is None:
         drawn = (at * n_rows).astype(np.intp)
     else:
-        drawn = _inverse_cdf(sample_weight, at)
+        drawn = inverse_cdf(sample_weight, at)
     return np.unique(drawn, return_counts=True)
 
 
-def _sorted_order(X):
+def sorted_order(X):
     """Order of the rows by their values; ties in all columns are equal rows."""
     order = np.argsort(X[:, 0], kind="stable")
     first = X[order, 0]
@@ -123,7 +123,7 @@ def _sorted_order(X):
     return np.lexsort(X.T[::-1])
 
 
-def _inverse_cdf(weight, at):
+def inverse_cdf(weight, at):
     """Indices at which the cumulated weight passes `at`, shares of the total."""
     cumulated = np.cumsum(weight)
     found = np.searchsorted(cumulated, np.asarray(at) * cumulated[-1], side="right")
@@ -136,7 +136,7 @@ def _distinct_rows(rows, weight, n_components, rng):
     for k in range(n_components):
         if not left.any():
             left = weight.copy()  # fewer distinct rows than components
-        chosen[k] = _inverse_cdf(left, rng.random())
+        chosen[k] = inverse_cdf(left, rng.random())
         left[(rows == rows[chosen[k]]).all(axis=1)] = 0.0
     return chosen
 
@@ -145,13 +145,13 @@ def _kmeans_plusplus(rows, weight, n_components, rng):
     """Greedy k-means++ (Arthur & Vassilvitskii 2007): indices of the centers."""
     n_trials = 2 + int(np.log(n_components))
     chosen = np.empty(n_components, dtype=np.intp)
-    chosen[0] = _inverse_cdf(weight, rng.random())
+    chosen[0] = inverse_cdf(weight, rng.random())
     distances = kernels.closest(rows, rows[chosen[0]], np.full(len(rows), np.inf))
     for k in range(1, n_components):
         potential = weight * distances
         if not potential.any():  # fewer distinct rows than components
             potential = weight
-        candidates = _inverse_cdf(potential, rng.random(n_trials))
+        candidates = inverse_cdf(potential, rng.random(n_trials))
         trials = [kernels.closest(rows, rows[c], distances) for c in candidates]
         best = int(np.argmin([weight @ trial for trial in trials]))
         chosen[k], distances = candidates[best], trials[best]

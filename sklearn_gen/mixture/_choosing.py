@@ -1,0 +1,329 @@
+"""Number of components, by splitting and merging them (after Ueda et al. 2000).
+
+From one component upwards: the component in which two gain most is split, EM goes on
+from there, and the criterion is noted; until that no longer improves. Then downwards:
+the two components that lose least as one are merged. Neither needs luck with its
+start: a long cluster is split along its length, its parts are merged again, and what
+was cut wrongly is joined once all parts are there.
+
+Moves are made on responsibilities of a sample of rows. So any EM mixture can make them
+that has `_params_from(rows, resp)`, an M-step from given ones.
+"""
+
+import time
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_gen._blocks import row_blocks, sum_blocks
+from sklearn_gen._em import Run
+from sklearn_gen._validation import weighted_sum
+from sklearn_gen.mixture._seeding import inverse_cdf, sample_of_rows, sorted_order
+
+# Where moves are looked for; EM itself sees all rows.
+_SAMPLE_ROWS = 4000
+_LOCAL_ITERATIONS = 10
+_RANDOM_SPLITS = 4  # beside those along the longest axis and by distance
+# Splits, or merges, that may fail to improve the criterion before they end.
+_PATIENCE = 2
+_HELD_OUT = 0.2
+# EM ends when an iteration gains less than this part of what BIC asks of a component.
+_PART_OF_PENALTY = 0.01
+_NEGLIGIBLE = 1e-3  # responsibility
+_PAIRS = 3  # times the number of components: pairs that are looked at more closely
+_TINY = np.finfo(float).tiny
+
+
+class ChoosesComponents:
+    """An EM mixture with ``n_components="auto"``.
+
+    It has the parameters `criterion` and `max_components`, and one hook beyond those
+    of :class:`~sklearn_gen._em.EMModel`: `_params_from(rows, resp)` gives parameters
+    of complete rows (n, D) and responsibilities (n, K), which hold the weights.
+    """
+
+    @property
+    def n_components_(self):
+        """Number of components."""
+        return len(self.weights_)
+
+    def _size(self):
+        """Number of components that fitted parameters have to have."""
+        return self.n_components_ if self.n_components == "auto" else self.n_components
+
+    def _initial_params(self, X, sample_weight, rng):
+        if self.n_components != "auto":
+            return super()._initial_params(X, sample_weight, rng)
+        # of `partial_fit`: its first batch says how many there are
+        self._learn(X, sample_weight, rng)
+        return self._fitted_params()
+
+    def _n_starts(self):
+        return None if self.n_components == "auto" else super()._n_starts()
+
+    def _starts(self, X, sample_weight, rng):
+        if self.n_components != "auto":
+            self.__dict__.pop("search_results_", None)
+            return super()._starts(X, sample_weight, rng)
+        return Search(self, X, sample_weight, rng).runs()
+
+
+class Search:
+    """One search for the number of components, as a generator of runs of EM.
+
+    A run that was yielded is finished when the next one is asked for.
+    """
+
+    def __init__(self, model, X, sample_weight, rng):
+        self.model, self.rng = model, rng
+        self.began = time.perf_counter()
+        self.history, self.best_merit = [], -np.inf
+        self.X, self.weight, self.blocks = X, sample_weight, None
+        if model.criterion == "holdout":
+            self._hold_out(X, sample_weight)
+            self.blocks = row_blocks(self.X, self.weight)
+        self.n_rows = len(self.X) if self.weight is None else self.weight.sum()
+        rows, weight = sample_of_rows(self.X, self.weight, _SAMPLE_ROWS, rng)
+        order = sorted_order(rows)  # moves don't depend on the order of rows
+        self.rows = rows[order]
+        self.row_weight = np.ones(len(rows)) if weight is None else weight[order]
+        # Fewer rows than these may have any likelihood.
+        share = self.row_weight.sum() / self.n_rows
+        self.fewest = 2.0 * (X.shape[1] + 1) * share
+
+    def _hold_out(self, X, sample_weight):
+        n_held = int(_HELD_OUT * len(X))
+        if n_held == 0:
+            raise ValueError(
+                f"criterion='holdout' holds out a fifth of the rows, got {len(X)} "
+                "row(s). Use criterion='bic'."
+            )
+        held = np.zeros(len(X), dtype=bool)
+        held[self.rng.permutation(len(X))[:n_held]] = True
+        parts = (None, None)
+        if sample_weight is not None:
+            parts = sample_weight[held], sample_weight[~held]
+        self.held_out, self.X, self.weight = (X[held], parts[0]), X[~held], parts[1]
+
+    def runs(self):
+        """Yield runs of EM: up by splits, then down by merges, while that improves."""
+        best = None
+        for _ in range(self.model.n_init):
+            found = yield from self._up_and_down()
+            best = found if best is None or found.rank > best.rank else best
+        if self.blocks is not None:
+            self.model._say(f"All rows: {_size(best.params)} components")
+            yield Run(best.params, merit=np.inf)
+
+    def _up_and_down(self):
+        best = yield from self._try(self._whole(), "start")
+        while True:
+            run, left = best, _PATIENCE
+            while left and (params := self._split(run)) is not None:
+                run = yield from self._try(params, "split")
+                best, left = (
+                    (run, _PATIENCE) if run.rank > best.rank else (best, left - 1)
+                )
+            improved = False
+            while _size(run.params) >= max(2, _size(best.params)):
+                run = yield from self._try(self._merge(run), "merge")
+                if run.rank > best.rank:
+                    best, improved = run, True
+            if not improved:
+                return best
+
+    def _try(self, params, move):
+        """Run EM from there, keep what it finds in the model, and judge it."""
+        model, K = self.model, _size(params)
+        run = Run(params, merit=-np.inf, tol=self._tol(), blocks=self.blocks)
+        yield run
+        bounds = [-np.inf, -np.inf, *run.lower_bounds]
+        run.converged = bool(run.converged or bounds[-1] - bounds[-2] < model.tol)
+        model._keep(run)
+        value = self._criterion()
+        lower_is_better = model.criterion != "holdout"
+        resp = self._responsibilities()
+        if K == 1 or resp.sum(axis=0).min() >= self.fewest:
+            run.merit = -value if lower_is_better else value
+        accepted = run.merit > self.best_merit
+        self.best_merit = max(run.merit, self.best_merit)
+        model._say(
+            f"{move.capitalize()}: {K} components, {model.criterion} {value:.6g}"
+            f"{', the best so far' * accepted}"
+        )
+        self.history.append(
+            {
+                "move": move,
+                "n_components": K,
+                model.criterion: value,
+                "accepted": accepted,
+                "log_likelihood": run.lower_bound,
+                "n_iter": len(run.lower_bounds),
+                "seconds": time.perf_counter() - self.began,
+            }
+        )
+        model.search_results_ = {
+            name: np.array([row[name] for row in self.history])
+            for name in self.history[0]
+        }
+        return run
+
+    def _tol(self):
+        if not self.history:
+            return None
+        model = self.model
+        penalty = model._n_parameters() / model.n_components_ * np.log(self.n_rows) / 2
+        return min(model.tol, _PART_OF_PENALTY * penalty / self.n_rows)
+
+    def _criterion(self):
+        model = self.model
+        if model.criterion == "holdout":
+            X, weight = self.held_out
+            total, n_rows = weighted_sum(model._score_samples(X), weight)
+            return total / n_rows
+        total, n_rows = weighted_sum(model._score_samples(self.X), self.weight)
+        value = -2.0 * total + np.log(n_rows) * model._n_parameters()
+        if model.criterion == "icl":
+            certainty = np.log(model._predict_proba(self.X).max(axis=1))
+            value -= 2.0 * weighted_sum(certainty, self.weight)[0]
+        return float(value)
+
+    # Moves, on the sample of rows.
+
+    def _responsibilities(self):
+        """Of the kept parameters, times weights, (n, K)."""
+        resp = self.model._predict_proba(self.rows)[:, : self.model.n_components_]
+        return resp * self.row_weight[:, None]
+
+    def _completed(self):
+        """The sample without NaN: drawn given what is observed, or means at first."""
+        missing = np.isnan(self.rows)
+        if not missing.any():
+            return self.rows
+        if self.history:
+            drawn = self.model._sample_conditional(self.rows, self.rng)
+            return np.where(missing, drawn, self.rows).astype(self.rows.dtype)
+        observed = self.row_weight[:, None] * ~missing
+        sums = (observed * np.where(missing, 0.0, self.rows)).sum(axis=0)
+        means = sums / np.maximum(observed.sum(axis=0), np.finfo(float).tiny)
+        return np.where(missing, means, self.rows).astype(self.rows.dtype)
+
+    def _whole(self):
+        return self.model._params_from(self._completed(), self.row_weight[:, None])
+
+    def _split(self, run):
+        """Split the component in which two gain most; None where none can be."""
+        model = self.model
+        most = model.max_components or self.n_rows
+        if _size(run.params) >= most:
+            return None
+        model._keep(run)
+        rows, resp = self._completed(), self._responsibilities()
+        best, found = -np.inf, None
+        for k in range(resp.shape[1]):
+            near = resp[:, k] > _NEGLIGIBLE * self.row_weight
+            part = _Local(model, rows[near], resp[near, k])
+            if part.weight.sum() < 2 * self.fewest:
+                continue
+            alone = part.fit(part.weight[:, None], 0)
+            for mask in part.halves(self.rng):
+                halves = part.weight[:, None] * np.column_stack([mask, ~mask])
+                if halves.sum(axis=0).min() < self.fewest:
+                    continue
+                two = part.fit(halves, _LOCAL_ITERATIONS)
+                gain = two.log_likelihood - alone.log_likelihood
+                if gain > best:
+                    best, found = gain, (k, near, part, two.params)
+        if found is None:
+            return None
+        k, near, part, params = found
+        divided = np.zeros((len(rows), 2))
+        divided[near] = part.responsibilities(params)
+        return model._params_from(
+            rows, np.column_stack([np.delete(resp, k, 1), divided])
+        )
+
+    def _merge(self, run):
+        """Merge the two components that lose least as one."""
+        model = self.model
+        model._keep(run)
+        rows, resp = self._completed(), self._responsibilities()
+        least, found = np.inf, None
+        for i, j in _overlapping(resp):
+            both = resp[:, i] + resp[:, j]
+            near = both > _NEGLIGIBLE * self.row_weight
+            part = _Local(model, rows[near], both[near])
+            two = part.fit(resp[near][:, [i, j]], 0)
+            loss = two.log_likelihood - part.fit(both[near, None], 0).log_likelihood
+            if loss < least:
+                least, found = loss, (i, j)
+        i, j = found
+        merged = resp[:, i] + resp[:, j]
+        return model._params_from(
+            rows, np.column_stack([np.delete(resp, [i, j], 1), merged])
+        )
+
+
+def _size(params):
+    return len(params.weights)
+
+
+def _overlapping(resp):
+    """Pairs of components, those first that share most rows (cosine)."""
+    norms = np.sqrt((resp**2).sum(axis=0)) + np.finfo(float).tiny
+    i, j = np.triu_indices(resp.shape[1], 1)
+    cosine = (resp.T @ resp)[i, j] / (norms[i] * norms[j])
+    order = np.argsort(-cosine, kind="stable")[: _PAIRS * resp.shape[1]]
+    return zip(i[order], j[order], strict=True)
+
+
+class LocalFit(NamedTuple):
+    """Few components, fitted to some rows."""
+
+    params: tuple
+    log_likelihood: float
+
+
+class _Local:
+    """The rows of a component or two, as a table with weights of its own."""
+
+    def __init__(self, model, rows, weight):
+        self.model, self.rows, self.weight = model, rows, weight
+        self.blocks = row_blocks(rows, weight)
+
+    def fit(self, resp, n_iter):
+        """Fit components to responsibilities, which hold the weights, and go on."""
+        model = self.model
+        sum_stats = partial(sum_blocks, map, blocks=self.blocks)
+        params = model._params_from(self.rows, resp)
+        for _ in range(n_iter):
+            params, _ = model._em_step(params, sum_stats)
+        stats = sum_stats(model._e_step(params))
+        return LocalFit(params, float(stats.log_likelihood))
+
+    def responsibilities(self, params):
+        """Weighted responsibilities of two components, (n, 2)."""
+        self.model._keep(Run(params))
+        resp = self.model._predict_proba(self.rows)[:, :2]
+        return resp * (self.weight / resp.sum(axis=1))[:, None]
+
+    def halves(self, rng):
+        """Yield masks that cut the rows in two: starts of a split."""
+        w = self.weight / self.weight.sum()
+        X = self.rows.astype(np.float64)
+        deviations = X - w @ X
+        covariance = (w[:, None] * deviations).T @ deviations
+        values, axes = np.linalg.eigh(covariance)
+        along = deviations @ axes[:, -1]
+        yield along > 0.0
+        # Distances in units of the component: its rows may lie flat.
+        scales = np.sqrt(np.maximum(values, 1e-12 * values[-1] + _TINY))
+        Z = (deviations @ axes) / scales
+        distance = (Z**2).sum(axis=1)
+        order = np.argsort(distance, kind="stable")
+        median = distance[order[np.searchsorted(np.cumsum(w[order]), 0.5)]]
+        yield distance > median
+        for _ in range(_RANDOM_SPLITS):
+            one, other = Z[inverse_cdf(w, rng.random(2))]
+            yield Z @ (one - other) > 0.5 * (one @ one - other @ other)
