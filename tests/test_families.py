@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from sklearn_gen._columns._families import family_for
 from sklearn_gen._columns._families_continuous import GammaParams
@@ -153,6 +153,18 @@ def test_cdf_is_scipys(case):
     x = np.concatenate([x, x + 0.3])
     expected = np.stack([p.cdf(x) for p in case.peers], axis=1)
     assert_allclose(family.cdf(x, case.params), expected, rtol=1e-9, atol=1e-14)
+
+
+@by_name(CASES)
+def test_sf_and_normal_scores_in_both_tails(case):
+    family, _ = described(case)
+    x = np.concatenate([p.ppf([1e-12, 0.1, 0.5]) for p in case.peers])
+    x = np.append(x, [p.isf([0.1, 1e-12, 1e-40]) for p in case.peers])
+    expected = np.stack([p.sf(x) for p in case.peers], axis=1)
+    assert_allclose(family.sf(x, case.params), expected, rtol=1e-8, atol=1e-300)
+    z = family.normal_scores(x, case.params)
+    seen = (expected > 1e-290) & (np.abs(z) < 37)
+    assert_allclose(special.ndtr(-z)[seen], expected[seen], rtol=1e-7)
 
 
 @by_name(CASES)

@@ -156,6 +156,9 @@ class StudentT(Family):
     def _cdf(self, x, params):
         return stdtr(params.dof, (x[:, None] - params.location) / params.scale)
 
+    def _sf(self, x, params):
+        return stdtr(params.dof, (params.location - x[:, None]) / params.scale)
+
     def _ppf(self, q, params):
         return params.location + params.scale * stdtrit(params.dof, q)
 
@@ -276,6 +279,10 @@ class Gamma(Positive):
     def _cdf(self, x, params):
         y = np.maximum(x, 0.0)[:, None]
         return gammainc(params.shape, params.shape * y / params.mean)
+
+    def _sf(self, x, params):
+        y = np.maximum(x, 0.0)[:, None]
+        return gammaincc(params.shape, params.shape * y / params.mean)
 
     def _ppf(self, q, params):
         a, mean = params

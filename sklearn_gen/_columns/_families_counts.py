@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.special import betaln, digamma, gammaincc, polygamma
+from scipy.special import betaln, digamma, gammainc, gammaincc, polygamma
 from scipy.stats import nbinom, poisson
 
 from sklearn_gen._columns._families_continuous import log_gamma_excess
@@ -46,6 +46,14 @@ class Count(Family):
 
     def _on_grid(self, y):
         return y
+
+    def _upper_edge(self, x):
+        return np.floor(x)
+
+    def _normal_scores(self, x, params):
+        z = super()._normal_scores(x, params)
+        z[x < 0] = -np.inf
+        return z
 
     def mean(self, params):
         """Means, (K,)."""
@@ -101,6 +109,10 @@ class Poisson(Count):
     def _cdf(self, x, params):
         y = np.floor(x)[:, None]
         return np.where(y < 0, 0.0, gammaincc(np.maximum(y, 0) + 1, params.mean))
+
+    def _sf(self, x, params):
+        y = np.floor(x)[:, None]
+        return np.where(y < 0, 1.0, gammainc(np.maximum(y, 0) + 1, params.mean))
 
     def _ppf(self, q, params):
         return np.maximum(poisson.ppf(q, params.mean), 0.0)
@@ -180,6 +192,10 @@ class NegativeBinomial(Count):
     def _cdf(self, x, params):
         mean, size = params
         return nbinom.cdf(x[:, None], size, size / (size + mean))
+
+    def _sf(self, x, params):
+        mean, size = params
+        return nbinom.sf(x[:, None], size, size / (size + mean))
 
     def _ppf(self, q, params):
         mean, size = params

@@ -69,8 +69,14 @@ class Gaussian(Family):
     def _edges(self, x):
         return x - 0.5 * self.resolution, x + 0.5 * self.resolution
 
+    def _normal_scores(self, x, params):
+        return (x[:, None] - params.mean) / params.scale
+
     def _cdf(self, x, params):
-        return ndtr((x[:, None] - params.mean) / params.scale)
+        return ndtr(self._normal_scores(x, params))
+
+    def _sf(self, x, params):
+        return ndtr(-self._normal_scores(x, params))
 
     def _ppf(self, q, params):
         return params.mean + params.scale * ndtri(q)
@@ -145,9 +151,9 @@ class LogNormal(Positive, Gaussian):
         result[outside] = -np.inf
         return result
 
-    def _cdf(self, x, params):
+    def _normal_scores(self, x, params):
         with np.errstate(divide="ignore"):
-            return super()._cdf(np.log(np.maximum(x, 0.0)), params)
+            return super()._normal_scores(np.log(np.maximum(x, 0.0)), params)
 
     def _ppf(self, q, params):
         return np.exp(super()._ppf(q, params))

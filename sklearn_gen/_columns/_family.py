@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import ndtri
 
 # No component is narrower than this share of its column's own spread, so that none
 # collapses onto a value.
 MIN_SPREAD = 1e-3
+# Normal scores of values so far out that their tail's probability underflows.
+FARTHEST_SCORE = 37.5
 # Of a column with a resolution no component is narrower than this share of a cell: all
 # but 6e-5 of its mass is then in one cell, and less would buy nothing.
 _MIN_CELL_SPREAD = 0.125
@@ -19,7 +22,7 @@ class Family:
 
     A family describes the column (its unit, resolution, bounds) and never changes;
     parameters are NamedTuples of float64 arrays whose last axis is K. Children give
-    `_stats`, `_m_step`, `_log_prob`, `_cdf`, `_ppf`, `_draw` and `mean`.
+    `_stats`, `_m_step`, `_log_prob`, `_cdf`, `_sf`, `_ppf`, `_draw` and `mean`.
 
     Attributes
     ----------
@@ -166,10 +169,30 @@ class Family:
 
     def cdf(self, x, params):
         """P(X <= x), (n, K)."""
-        if self.resolution > 0:
-            steps = np.floor((x - self.origin) / self.resolution + 1e-9)
-            x = self.origin + (steps + 0.5) * self.resolution
-        return self._cdf(x, params)
+        return self._cdf(self._upper_edge(x), params)
+
+    def sf(self, x, params):
+        """P(X > x), (n, K): with all digits where `cdf` is near one."""
+        return self._sf(self._upper_edge(x), params)
+
+    def normal_scores(self, x, params):
+        """z with Phi(z) = P(X <= x), (n, K); finite but for the ends of the support."""
+        return self._normal_scores(self._upper_edge(x), params)
+
+    def _upper_edge(self, x):
+        """The upper edge of the cell of the largest grid value up to x."""
+        if self.resolution == 0:
+            return x
+        steps = np.floor((x - self.origin) / self.resolution + 1e-9)
+        return self.origin + (steps + 0.5) * self.resolution
+
+    def _normal_scores(self, x, params):
+        below, above = self._cdf(x, params), self._sf(x, params)
+        z = np.where(below <= 0.5, ndtri(below), -ndtri(above))
+        # 1e-300 is the least that a cdf tells apart from zero
+        z[(below == 0) & ~np.isneginf(x)[:, None]] = -FARTHEST_SCORE
+        z[(above == 0) & ~np.isposinf(x)[:, None]] = FARTHEST_SCORE
+        return z
 
     def ppf(self, q, params, component):
         """Inverse of `cdf`, of one component per row, (n,)."""

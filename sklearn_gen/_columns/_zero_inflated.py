@@ -147,6 +147,17 @@ class ZeroInflated(Family):
         below = self.base.cdf(x, self._base(params))
         return np.where(x >= self.atom, 1.0, 0.0)[:, None] * w + (1 - w) * below
 
+    def sf(self, x, params):
+        """P(X > x), (n, K)."""
+        w = params.atom_weight
+        above = self.base.sf(x, self._base(params))
+        return np.where(x < self.atom, 1.0, 0.0)[:, None] * w + (1 - w) * above
+
+    _cdf, _sf = cdf, sf
+
+    def _upper_edge(self, x):
+        return x
+
     def ppf(self, q, params, component):
         """Inverse of `cdf`, of one component per row, (n,)."""
         w = params.atom_weight
