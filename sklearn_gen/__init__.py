@@ -17,6 +17,7 @@ _PUBLIC_MODULES = (
     "mixture",
     "compose",
     "outlier",
+    "imputer",
     "model_selection",
     "display",
     "testing",

@@ -16,6 +16,7 @@ from sklearn_gen.compose import (
     GenerativePipeline,
     make_generative_pipeline,
 )
+from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
     GaussianMixture,
@@ -60,6 +61,8 @@ MODELS = [
         GaussianMixture(n_components=2, random_state=0), method="cross", cv=3
     ),
     BijectiveTransformer(np.arcsinh, np.sinh, log_derivative_of_arcsinh),
+    GenerativeImputer(),
+    GenerativeImputer(GaussianMixture(), strategy="draw", add_indicator=True),
 ]
 
 
