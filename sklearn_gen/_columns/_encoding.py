@@ -216,20 +216,21 @@ def decode(column, encoded):
             levels = np.empty(len(column.levels) + 1, dtype=object)
             levels[:-1] = column.levels
         return levels[codes], missing
-    encoded = np.where(missing, 0.0 if column.is_empty else column.bounds[0], encoded)
+    if column.is_empty:
+        return np.zeros(len(encoded), dtype=_integers(column)), missing
+    encoded = np.where(missing, column.bounds[0], encoded)
     encoded = _on_grid(encoded, column)
     if column.kind == "boolean":
         return encoded > 0.5, missing
     if column.kind == "continuous":
         return encoded, missing
-    encoded = np.clip(np.rint(encoded), *column.bounds) if len(encoded) else encoded
-    return _unshifted(encoded, column), missing
+    return _unshifted(np.clip(np.rint(encoded), *column.bounds), column), missing
 
 
 def _on_grid(encoded, column):
     """Round to the grid, in decimals where the grid has some; grid points stay."""
     width, low = column.resolution, column.bounds[0]
-    if width == 0.0 or np.isnan(low):
+    if width == 0.0:
         return encoded
     nearest = low + width * np.rint((encoded - low) / width)
     off = np.abs(encoded - nearest) > 1e-4 * width
@@ -244,9 +245,13 @@ def _is_decimal(number, decimals):
     return abs(number - round(number, decimals)) <= 1e-9 * abs(number)
 
 
-def _unshifted(encoded, column):
+def _integers(column):
     unsigned = column.stored == "integer" and "uint" in column.dtype.lower()
-    dtype = np.uint64 if unsigned else np.int64
+    return np.uint64 if unsigned else np.int64
+
+
+def _unshifted(encoded, column):
+    dtype = _integers(column)
     low, high = (float(bound) for bound in column.bounds)
     if max(abs(low), abs(high)) <= _EXACT:
         return encoded.astype(dtype) * dtype(column.step) + dtype(column.origin)

@@ -32,9 +32,9 @@ def cell_width(column):
     of their decimals.
     """
     values = np.unique(_inspected(column))
-    if len(values) == 0:
+    if len(values) == 0 or np.abs(values).max() >= 2**53:  # floats skip integers
         return 0.0
-    whole = np.abs(values).max() < 2**53 and not (values % 1).any()
+    whole = not (values % 1).any()
     few = len(values) < _FEW_VALUES
     decimals = 0 if whole else _decimals(values)
     width = 0.0 if decimals is not None and few else grid_width(values)
