@@ -222,9 +222,9 @@ class EMModel(GenerativeModel):
 
     # Stepwise EM (Cappe & Moulines 2009, doi:10.1111/j.1467-9868.2009.00698.x): the
     # statistics of each batch, per unit of weight, are blended into the running ones
-    # with step (t + 2) ** -decay, which must lie in (1/2, 1] for convergence. Time t is
-    # what was seen before in units of this batch, so that a small batch moves little.
-    _step_decay = 0.6
+    # with step (t + delay) ** -decay, decay in (1/2, 1] for convergence. Time t is what
+    # was seen before in units of this batch, so that a small batch moves little.
+    _step_decay, _step_delay = 0.6, 2.0
 
     @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
@@ -275,7 +275,7 @@ class EMModel(GenerativeModel):
         seen = 0.0
         if getattr(self, "_running", None) is not None:
             running, seen = self._running
-            step = (seen / weight + 2.0) ** -self._step_decay
+            step = (seen / weight + self._step_delay) ** -self._step_decay
             stats = add(scale(type(stats)(*running), 1.0 - step), scale(stats, step))
         updated = self._m_step(stats, params)
         self._keep(Run(updated, history))

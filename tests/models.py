@@ -19,7 +19,9 @@ from sklearn_gen.compose import (
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
+    ChowLiuTree,
     GaussianMixture,
+    MixtureOfTrees,
     RobustGaussianMixture,
 )
 from sklearn_gen.outlier import (
@@ -45,6 +47,9 @@ MODELS = [
     GaussianMixture(n_components=2, dequantize="auto"),
     RobustGaussianMixture(n_components=(2, 3), n_members=2),
     AdaptiveKernelDensity(),
+    ChowLiuTree(max_levels=8),
+    MixtureOfTrees(n_components=2, max_levels=8),
+    MixtureOfTrees(n_components=2, n_init=2, pool=True, max_levels=4),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

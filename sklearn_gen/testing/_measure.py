@@ -28,6 +28,8 @@ def column_nodes(estimator, column, n_columns=1, shift=0.0):
     """
     if is_discrete(estimator):
         levels = np.unique(column)
+        if getattr(estimator, "_open_levels", False):
+            levels = np.append(levels, levels[-1] + 1.0)  # one never seen
         return levels, np.ones(len(levels))
     reach = _REACH[n_columns]
     t, step = np.linspace(-reach, reach, _N_NODES[n_columns], retstep=True)
