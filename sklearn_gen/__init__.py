@@ -15,10 +15,12 @@ __version__ = "0.1.0.dev0"
 # themselves here and nowhere else.
 _PUBLIC_MODULES = (
     "mixture",
+    "copula",
     "compose",
     "outlier",
     "imputer",
     "model_selection",
+    "metrics",
     "display",
     "testing",
 )
