@@ -1,0 +1,161 @@
+"""Which family each column of a table is of."""
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+from sklearn_gen._columns import family_for
+from sklearn_gen.mixture._table_seeding import expect, single, split_rows, sprout
+from sklearn_gen.mixture._tables import Columns
+
+# Families are compared on at most so many rows, in a mixture of at most so many
+# components: which family fits best shows early.
+_ROWS = 5000
+_COMPONENTS = 16
+_ITERATIONS = 8
+
+
+def choose_families(schema, wanted, X, sample_weight, rng):
+    """Describe every column of a table.
+
+    Parameters
+    ----------
+    schema : TableSchema
+    wanted : str or dict
+        Family of all columns, or of those named; 'auto' and columns not named: by kind,
+        and for numbers by held-out likelihood.
+    X : ndarray of shape (n_samples, n_features)
+        Encoded, NaN where missing.
+    sample_weight : ndarray of shape (n_samples,) or None
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    families : list of Family, Tabulated or None
+        None for columns of which nothing is observed.
+    """
+    names = _names(schema, wanted)
+    families, undecided = [], {}
+    for j, name in enumerate(names):
+        observed = ~np.isnan(X[:, j])
+        if not observed.any():
+            families.append(None)
+            continue
+        x = X[observed, j]
+        weight = None if sample_weight is None else sample_weight[observed]
+        resolution = _resolution(schema, j)
+        if name == "auto":
+            name, candidates = _by_kind(schema.kinds[j], x, weight, resolution)
+            if len(candidates) > 1:
+                undecided[j] = candidates
+        options = {}
+        if name == "categorical" and schema.categories[j] is not None:
+            options["n_levels"] = len(schema.categories[j])
+        try:
+            families.append(family_for(name, x, weight, resolution, **options))
+        except ValueError as error:
+            raise ValueError(f"families: {schema.label(j)}: {error}") from error
+    if undecided:
+        _decide(families, undecided, schema, X, sample_weight, rng)
+    return families
+
+
+def _names(schema, wanted):
+    if not isinstance(wanted, dict):
+        return [wanted] * len(schema.kinds)
+    names = ["auto"] * len(schema.kinds)
+    places = schema.column_indices(list(wanted), "families")
+    for place, name in zip(places, wanted.values(), strict=True):
+        names[place] = name
+    return names
+
+
+def _resolution(schema, j):
+    resolution = float(schema.resolution[j])
+    return resolution or (0.0 if schema.kinds[j] == "continuous" else 1.0)
+
+
+def _by_kind(kind, x, weight, resolution):
+    """The family of a column by its kind, and what else it may be."""
+    if kind == "categorical":
+        return "categorical", []
+    if kind == "boolean":
+        return "bernoulli", []
+    if kind in ("datetime", "timedelta"):
+        return "histogram", []
+    lowest = x.min()
+    candidates = ["histogram", "gaussian"]
+    if resolution == 0.0:
+        candidates.append("student_t")
+    if lowest > 0.0:
+        candidates += ["lognormal", "gamma"]
+    if lowest >= 0.0 and resolution == 1.0 and (x == np.floor(x)).all():
+        candidates += ["poisson", "negative_binomial"]
+    if lowest == 0.0 and 0.1 < np.mean(x == 0.0) < 1.0:
+        candidates += ["zero_inflated_gamma", "zero_inflated_lognormal"]
+    return "histogram", candidates
+
+
+def _decide(families, undecided, schema, X, sample_weight, rng):
+    """Replace histograms by what scores rows held out better, given other columns."""
+    rows, weight = X, sample_weight
+    if len(X) > _ROWS:
+        some = np.sort(rng.choice(len(X), _ROWS, replace=False))
+        rows, weight = X[some], None if weight is None else weight[some]
+    if len(rows) < 4:
+        for j in undecided:
+            families[j] = family_for(
+                "gaussian",
+                X[~np.isnan(X[:, j]), j],
+                None,
+                _resolution(schema, j),
+            )
+        return
+    fitted, held = split_rows(len(rows), rng)
+    weight = np.ones(len(rows)) if weight is None else weight
+    columns = Columns(families, [])
+    params = _pilot(columns, rows[fitted], weight[fitted], rng)
+    log_weights = np.log(params.weights)
+    own = np.zeros((len(families), len(rows), len(log_weights)))
+    for j, family in enumerate(families):
+        if family is not None:
+            there = ~np.isnan(rows[:, j])
+            own[j, there] = family.log_prob(rows[there, j], params.columns[j])
+    joint = log_weights + own.sum(axis=0)
+    for j, candidates in undecided.items():
+        # p(k | the other columns): what a column adds beyond what they say
+        log_resp = joint - own[j]
+        log_resp -= logsumexp(log_resp, axis=1, keepdims=True)
+        there = ~np.isnan(rows[:, j])
+        learn = np.intersect1d(fitted, np.flatnonzero(there))
+        judge = np.intersect1d(held, np.flatnonzero(there))
+        if len(learn) == 0 or len(judge) == 0:
+            continue
+        x, scores = rows[learn, j], {}
+        for name in candidates:
+            family = family_for(name, x, weight[learn], _resolution(schema, j))
+            resp = softmax(log_resp[learn], axis=1) * weight[learn, None]
+            fit = family.m_step(family.stats(x, resp), family.prior(1.0), None)
+            log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
+            log_prob = np.maximum(logsumexp(log_prob, axis=1), -1e6)
+            scores[name] = np.average(log_prob, weights=weight[judge])
+        best = max(scores, key=scores.get)
+        if best != "histogram":
+            there = ~np.isnan(X[:, j])
+            all_weight = None if sample_weight is None else sample_weight[there]
+            families[j] = family_for(
+                best, X[there, j], all_weight, _resolution(schema, j)
+            )
+
+
+def _pilot(columns, X, weight, rng):
+    """A small mixture, a few steps of EM."""
+    blocks = columns.blocks(X, weight)
+    stats, nothing = single(columns, blocks)
+    params = columns.m_step(stats, 1.0, nothing)
+    n_components = int(np.clip(len(X) // 25, 1, _COMPONENTS))
+    if n_components == 1:
+        return params
+    params = sprout(columns, stats, params, X, weight, n_components, rng, keep=False)
+    for _ in range(_ITERATIONS):
+        params = columns.m_step(expect(columns, params, blocks), 1.0, params)
+    return params
