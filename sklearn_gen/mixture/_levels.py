@@ -60,19 +60,16 @@ def learn_levels(X, sample_weight, max_levels, declared):
     coding : Coding
     grouped : list of int
         Columns with groups.
-    empty : list of int
-        Columns without an observed value; they get the one level 0.
     """
-    coding, grouped, empty = Coding([], [], []), [], []
+    coding, grouped = Coding([], [], []), []
     for j, column in enumerate(X.T):
         seen = ~np.isnan(column)
         weight = None if sample_weight is None else sample_weight[seen]
         levels = np.unique(column[seen])
         if declared[j] is not None:
             levels = np.union1d(levels, declared[j])
-        if not seen.any():
-            empty.append(j)
-            levels = levels if len(levels) else np.zeros(1, X.dtype)
+        if not len(levels):  # nothing observed: the schema has said so
+            levels = np.zeros(1, X.dtype)
         index = np.searchsorted(levels, column[seen])
         counts = np.bincount(index, weight, minlength=len(levels)).astype(np.float64)
         groups = np.arange(len(levels))
@@ -87,7 +84,7 @@ def learn_levels(X, sample_weight, max_levels, declared):
         coding.codes.append(rank[groups])
         shares = counts / sums[groups] if j in grouped else np.ones(len(levels))
         coding.shares.append(shares)
-    return coding, grouped, empty
+    return coding, grouped
 
 
 def _groups(counts, n_groups, ordered):

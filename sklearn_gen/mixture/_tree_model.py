@@ -63,23 +63,18 @@ class TreeModel(ConditionalMixin, InformationCriteriaMixin, EMModel):
             None if names is None else np.arange(len(names), dtype=X.dtype)
             for names in self.schema_.categories
         ]
-        coding, grouped, empty = learn_levels(
-            X, sample_weight, self.max_levels, declared
-        )
+        coding, grouped = learn_levels(X, sample_weight, self.max_levels, declared)
         self.levels_, self._codes, self._shares = coding
-        for columns, what in (
-            (
-                grouped,
-                f"have more than max_levels={self.max_levels} levels: they are "
-                "grouped, and within a group levels keep their overall shares. For "
-                "continuous columns take a model of densities, or bin them",
-            ),
-            (empty, "have no observed value: they are taken as constant 0"),
-        ):
-            if columns:
-                labels = ", ".join(self.schema_.label(j) for j in columns[:5])
-                more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
-                warn(f"Of the columns, {labels}{more} {what}.", DegenerateDataWarning)
+        if grouped:
+            labels = ", ".join(self.schema_.label(j) for j in grouped[:5])
+            more = f" and {len(grouped) - 5} more" if len(grouped) > 5 else ""
+            warn(
+                f"There are more than max_levels={self.max_levels} levels in {labels}"
+                f"{more}: they are grouped, and within a group levels keep their "
+                "overall shares. For continuous columns take a model of densities, or "
+                "bin them; for others raise max_levels.",
+                DegenerateDataWarning,
+            )
 
     def _check_goes_on(self, n_features):
         if self._view is not None:
