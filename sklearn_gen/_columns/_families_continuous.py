@@ -15,9 +15,9 @@ from scipy.special import (
     gammainccinv,
     gammaincinv,
     gammaln,
-    polygamma,
     stdtr,
     stdtrit,
+    zeta,
 )
 
 from sklearn_gen._columns._families_normal import Positive
@@ -175,13 +175,17 @@ def _dof(excess):
     low = np.full_like(excess, np.log(_MIN_DOF))
     high = np.full_like(excess, np.log(_MAX_DOF))
     t = np.full_like(excess, np.log(_FIRST_DOF))
-    for _ in range(25):
+    for _ in range(40):
         half = 0.5 * np.exp(t)
         value = np.log(half) - digamma(half) + 1 + excess
         low, high = np.where(value > 0, t, low), np.where(value > 0, high, t)
-        step = t - value / (1 - half * polygamma(1, half))
+        step = t - value / (1 - half * zeta(2, half))
         inside = (step > low) & (step < high)
-        t = np.where(inside, step, 0.5 * (low + high))
+        moved = np.where(inside, step, 0.5 * (low + high))
+        settled = np.abs(moved - t) < 1e-12
+        t = moved
+        if settled.all():
+            break
     return np.exp(t)
 
 
@@ -240,7 +244,7 @@ class Gamma(Positive):
         for _ in range(8):
             with np.errstate(divide="ignore"):
                 excess = log_minus_digamma(a) - gap
-                a = 1 / (1 / a + excess / (a * (1 - a * polygamma(1, a))))
+                a = 1 / (1 / a + excess / (a * (1 - a * zeta(2, a))))
         a = np.minimum(a, self._max_shape)
         return GammaParams(a, self.center * mean)
 

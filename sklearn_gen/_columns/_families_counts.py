@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.special import betaln, digamma, gammainc, gammaincc, polygamma
+from scipy.special import betaln, digamma, gammainc, gammaincc, zeta
 from scipy.stats import nbinom, poisson
 
 from sklearn_gen._columns._families_continuous import log_gamma_excess
@@ -44,7 +44,7 @@ class Count(Family):
         """Floor under means: a component of zeros alone expects a count to come."""
         return MIN_SPREAD * self.spread
 
-    def _on_grid(self, y):
+    def on_grid(self, y):
         return y
 
     def _upper_edge(self, x):
@@ -54,6 +54,9 @@ class Count(Family):
         z = super()._normal_scores(x, params)
         z[x < 0] = -np.inf
         return z
+
+    def _interval_scores(self, x, params):
+        return self._normal_scores(x - 1, params), self._normal_scores(x, params)
 
     def mean(self, params):
         """Means, (K,)."""
@@ -243,7 +246,7 @@ def _size(values, share, mean):
         x = values[:, None] + r
         slope = np.einsum("vk,vk->k", share, digamma(x)) - digamma(r)
         slope -= np.log1p(mean / r)
-        bend = np.einsum("vk,vk->k", share, polygamma(1, x)) - polygamma(1, r)
+        bend = np.einsum("vk,vk->k", share, zeta(2, x)) - zeta(2, r)
         bend += mean / (r * (r + mean))
         low, high = np.where(slope > 0, t, low), np.where(slope > 0, high, t)
         with np.errstate(divide="ignore", invalid="ignore"):

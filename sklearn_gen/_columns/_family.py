@@ -187,22 +187,38 @@ class Family:
         return self.origin + (steps + 0.5) * self.resolution
 
     def _normal_scores(self, x, params):
-        below, above = self._cdf(x, params), self._sf(x, params)
-        z = np.where(below <= 0.5, ndtri(below), -ndtri(above))
+        z = scores_of_tails(self._cdf(x, params), self._sf(x, params))
         # 1e-300 is the least that a cdf tells apart from zero
-        z[(below == 0) & ~np.isneginf(x)[:, None]] = -FARTHEST_SCORE
-        z[(above == 0) & ~np.isposinf(x)[:, None]] = FARTHEST_SCORE
-        return z
+        inside = np.isfinite(x)[:, None]
+        return np.where(inside, np.clip(z, -FARTHEST_SCORE, FARTHEST_SCORE), z)
+
+    def normal_interval(self, x, params):
+        """Normal scores of the ends of each value's interval, two of (n, K).
+
+        Values that are scored by a density have no width: both are equal. Others have
+        P(lower < z <= upper) for their mass, and some width however far out.
+        """
+        if self.base_measure == "lebesgue":
+            z = self._normal_scores(x, params)
+            return z, z
+        return with_width(*self._interval_scores(x, params))
+
+    def _interval_scores(self, x, params):
+        half = 0.5 * self.resolution
+        return (
+            self._normal_scores(x - half, params),
+            self._normal_scores(x + half, params),
+        )
 
     def ppf(self, q, params, component):
         """Inverse of `cdf`, of one component per row, (n,)."""
-        return self._on_grid(self._ppf(q, select(params, component)))
+        return self.on_grid(self._ppf(q, select(params, component)))
 
     def draw(self, params, component, rng):
         """Draw a value of one component per row, (n,)."""
-        return self._on_grid(self._draw(select(params, component), rng))
+        return self.on_grid(self._draw(select(params, component), rng))
 
-    def _on_grid(self, y):
+    def on_grid(self, y):
         """The centres of the cells (x - half, x + half] that hold y."""
         if self.resolution == 0:
             return y
@@ -215,6 +231,17 @@ class Family:
         grid = np.array([self.resolution, self.origin])
         exact = np.array_equal(np.round(grid, decimals), grid)
         return np.round(x, decimals) if exact else x
+
+
+def scores_of_tails(below, above):
+    """z with Phi(z) = below = 1 - above, of the smaller of the two."""
+    return np.where(below <= 0.5, ndtri(below), -ndtri(above))
+
+
+def with_width(lower, upper):
+    """Keep ends apart that rounding has put on one another."""
+    least = 1e-9 * np.maximum(1.0, np.abs(np.where(np.isfinite(lower), lower, 0.0)))
+    return lower, np.maximum(upper, lower + least)
 
 
 def select(params, component):

@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._columns._family import Family
+from sklearn_gen._columns._family import (
+    FARTHEST_SCORE,
+    Family,
+    scores_of_tails,
+    with_width,
+)
 
 # A component in which all rows are the atom, or none, still allows the other.
 _MIN_SHARE = 1e-6
@@ -157,6 +162,23 @@ class ZeroInflated(Family):
 
     def _upper_edge(self, x):
         return x
+
+    def normal_interval(self, x, params):
+        """As of any family; beside a continuous base, width is only at the atom."""
+        w, step = params.atom_weight, self.base.resolution
+        base = self._base(params)
+        after = (x > self.atom)[:, None]
+        lower = scores_of_tails(
+            w * after + (1 - w) * self.base.cdf(x - step, base),
+            w * ~after + (1 - w) * self.base.sf(x - step, base),
+        )
+        upper = scores_of_tails(self.cdf(x, params), self.sf(x, params))
+        lower, upper = (
+            np.clip(z, -FARTHEST_SCORE, FARTHEST_SCORE) for z in (lower, upper)
+        )
+        lower, apart = with_width(lower, upper)
+        wide = (x == self.atom)[:, None] | (self.base_measure == "counting")
+        return lower, np.where(wide, apart, upper)
 
     def ppf(self, q, params, component):
         """Inverse of `cdf`, of one component per row, (n,)."""
