@@ -5,17 +5,27 @@ from sklearn_gen._columns._containers import column_label, container_of, rewrap
 from sklearn_gen._columns._families import FAMILIES, family_for
 from sklearn_gen._columns._family import Family
 from sklearn_gen._columns._histogram import Histogram
+from sklearn_gen._columns._layout import Layout, Modelled, ModelledColumn
 from sklearn_gen._columns._resolution import REPEAT_SHARE, grid_width
 from sklearn_gen._columns._schema import TableSchema
-from sklearn_gen._columns._tabulated import Bernoulli, Categorical, Tabulated
+from sklearn_gen._columns._tabulated import (
+    UNSEEN_MASS,
+    Bernoulli,
+    Categorical,
+    Tabulated,
+)
 
 __all__ = [
     "FAMILIES",
     "REPEAT_SHARE",
+    "UNSEEN_MASS",
     "Bernoulli",
     "Categorical",
     "Family",
     "Histogram",
+    "Layout",
+    "Modelled",
+    "ModelledColumn",
     "Table",
     "TableSchema",
     "Tabulated",

@@ -1,5 +1,6 @@
 """One column of a mixed table: cells to floats that models learn from, and back."""
 
+import re
 from dataclasses import dataclass
 from numbers import Real
 
@@ -44,6 +45,9 @@ class Column:
         Width of the grid that encoded values lie on, 0.0 for none.
     is_empty : bool
         Whether nothing was observed: then all cells count as missing.
+    is_clipped : bool
+        Whether integers and dates are decoded within the bounds; else they follow from
+        other columns, and only what the dtype can't hold is clipped.
     """
 
     kind: str
@@ -61,6 +65,7 @@ class Column:
     bounds: tuple = (np.nan, np.nan)
     resolution: float = 0.0
     is_empty: bool = False
+    is_clipped: bool = True
 
     @property
     def categories(self):
@@ -219,26 +224,26 @@ def decode(column, encoded):
     if column.is_empty:
         return np.zeros(len(encoded), dtype=_integers(column)), missing
     encoded = np.where(missing, column.bounds[0], encoded)
-    encoded = _on_grid(encoded, column)
+    encoded = on_grid(encoded, column.resolution, column.bounds[0])
     if column.kind == "boolean":
         return encoded > 0.5, missing
     if column.kind == "continuous":
         return encoded, missing
-    return _unshifted(np.clip(np.rint(encoded), *column.bounds), column), missing
+    encoded = np.rint(encoded)
+    if column.is_clipped:
+        encoded = np.clip(encoded, *column.bounds)
+    return _unshifted(encoded, column), missing
 
 
-def _on_grid(encoded, column):
-    """Round to the grid, in decimals where the grid has some; grid points stay."""
-    width, low = column.resolution, column.bounds[0]
+def on_grid(values, width, low):
+    """Round to the grid of some width through `low`; width 0 is none."""
     if width == 0.0:
-        return encoded
-    nearest = low + width * np.rint((encoded - low) / width)
-    off = np.abs(encoded - nearest) > 1e-4 * width
+        return values
+    nearest = low + width * np.rint((values - low) / width)
     for decimals in range(12):  # 0.30000000000000004 is not what 0.3 was
         if all(_is_decimal(number, decimals) for number in (low, width)):
-            nearest = np.round(nearest, decimals)
-            break
-    return np.where(off, nearest, encoded)
+            return np.round(nearest, decimals)
+    return np.where(np.abs(values - nearest) > 1e-4 * width, nearest, values)
 
 
 def _is_decimal(number, decimals):
@@ -252,8 +257,11 @@ def _integers(column):
 
 def _unshifted(encoded, column):
     dtype = _integers(column)
-    low, high = (float(bound) for bound in column.bounds)
-    if max(abs(low), abs(high)) <= _EXACT:
+    if re.fullmatch(r"u?int(8|16|32|64)", column.dtype.lower()):
+        limits = np.iinfo(column.dtype.lower())
+        low, high = (float(end - column.origin) for end in (limits.min, limits.max))
+        encoded = np.clip(encoded, low, high)
+    if np.abs(encoded).max(initial=0.0) <= _EXACT:
         return encoded.astype(dtype) * dtype(column.step) + dtype(column.origin)
     limits = np.iinfo(dtype)
     ticks = (column.origin + int(value) * column.step for value in encoded)

@@ -131,6 +131,14 @@ class TableSchema:
         """Indices of columns of which nothing was observed."""
         return [j for j, column in enumerate(self.columns) if column.is_empty]
 
+    def without_clipping(self, indices):
+        """Schema that decodes some columns without clipping them to the bounds seen."""
+        columns = tuple(
+            replace(column, is_clipped=column.is_clipped and j not in indices)
+            for j, column in enumerate(self.columns)
+        )
+        return replace(self, columns=columns)
+
     def encode(self, X):
         """Turn a table into floats.
 

@@ -1,0 +1,380 @@
+"""From the columns of a table to the columns that are modelled, and back."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_gen._columns._cells import TIMES
+from sklearn_gen._columns._combinations import Combination, combinations_seen
+from sklearn_gen._columns._constraints import CONSTRAINTS, FixedCombinations
+from sklearn_gen._columns._encoding import on_grid
+from sklearn_gen._columns._hidden import PartialLevels, hidden_sums
+from sklearn_gen._columns._linear import equations_of, linear_maps
+from sklearn_gen._columns._schema import TableSchema
+
+
+@dataclass(frozen=True, eq=False)
+class ModelledColumn:
+    """One column as a model sees it.
+
+    Attributes
+    ----------
+    name : str or int
+        The column's name, or its index where it has none; of a gap that of the column
+        in whose place it is; of a combination those of its columns, joined by " × ".
+    kind : str
+        As in TableSchema; the gap between two dates is a 'timedelta'.
+    resolution : float
+        Width of the grid that the values lie on; 0.0 for none.
+    lower : float
+        No value is below: 0.0 for gaps, else -inf.
+    categories : tuple or None
+        Levels of a categorical column; of a combination tuples of encoded cells.
+    sources : tuple of int
+        The encoded columns it stands for.
+    limits : tuple of float
+        What draws are clipped to: of integers, dates and their gaps the bounds seen.
+    """
+
+    name: str | int
+    kind: str
+    resolution: float
+    lower: float
+    categories: tuple | None
+    sources: tuple
+    limits: tuple = (-np.inf, np.inf)
+
+    @property
+    def is_gap(self):
+        """Whether it is the distance between two columns."""
+        return self.lower == 0.0
+
+
+class Modelled(NamedTuple):
+    """Rows as a model sees them.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n_samples, n_modelled)
+        float64, NaN where not observed; codes of categorical columns, the number of
+        levels for one not seen in fit.
+    violated : ndarray of shape (n_samples,)
+        Index of a constraint that the row violates, else -1: such a row's log density
+        is -inf.
+    partial : tuple of PartialLevels
+        Rows that observe only some columns of a fixed combination.
+    hidden : tuple of HiddenSums
+        Rows that observe sums of columns that they don't hold.
+    """
+
+    values: np.ndarray
+    violated: np.ndarray
+    partial: tuple
+    hidden: tuple
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which columns are modelled, and how the others follow from them.
+
+    Columns of which nothing was observed and those left out (identifiers) are no part
+    of it. Constraints are a change of variables of volume 1: densities of modelled
+    rows are densities of the table's rows.
+
+    Attributes
+    ----------
+    schema : TableSchema
+        To decode what `inverse` gives: that of fit, but columns that follow from others
+        are not clipped to bounds of their own.
+    columns : tuple of ModelledColumn
+        In the order of the table.
+    constraints : tuple
+        As declared.
+    equations : dict
+        Encoded column to Equation, in an order of computation.
+    linear : tuple of LinearMap
+        The equations, chained; one for each group of columns that hang together.
+    combinations : tuple of Combination
+        The fixed combinations.
+    """
+
+    schema: TableSchema
+    columns: tuple
+    constraints: tuple
+    equations: dict
+    linear: tuple
+    combinations: tuple
+
+    @classmethod
+    def fit(cls, schema, encoded, constraints=None, left_out=()):
+        """Find the modelled columns of a table.
+
+        Parameters
+        ----------
+        schema : TableSchema
+            Of the table.
+        encoded : ndarray of shape (n_samples, n_features)
+            Its rows, ``schema.encode(X)``.
+        constraints : sequence of Inequality, Sum and FixedCombinations, or None
+            What holds in every row.
+        left_out : sequence of int
+            Columns that aren't modelled.
+
+        Returns
+        -------
+        layout : Layout
+
+        Raises
+        ------
+        ValueError
+            If a constraint means nothing here, or a row violates one.
+        TypeError
+            If a constraint is none.
+        """
+        constraints = _checked(constraints)
+        left_out = {*left_out, *schema.empty_columns}
+        equations = equations_of(schema, constraints, encoded)
+        sets = {
+            number: tuple(map(int, schema.column_indices(c.columns, f"{c}")))
+            for number, c in enumerate(constraints)
+            if isinstance(c, FixedCombinations)
+        }
+        _refuse_shared_columns(schema, constraints, sets, equations, left_out)
+        levels = {
+            columns: combinations_seen(encoded[:, columns]) for columns in sets.values()
+        }
+        columns = _modelled_columns(schema, equations, levels, left_out)
+        place = {column.sources: m for m, column in enumerate(columns)}
+        layout = cls(
+            schema=schema.without_clipping(list(equations)),
+            columns=columns,
+            constraints=constraints,
+            equations=equations,
+            linear=linear_maps(equations, schema.resolution),
+            combinations=tuple(
+                Combination(number, place[c], c, levels[c])
+                for number, c in sets.items()
+            ),
+        )
+        modelled = layout.forward(encoded)
+        layout._refuse_violations(modelled.violated)
+        largest = np.max(
+            modelled.values, axis=0, initial=0.0, where=modelled.values > 0
+        )
+        return replace(
+            layout,
+            columns=tuple(
+                replace(column, limits=_limits(column, schema, top))
+                for column, top in zip(columns, largest, strict=True)
+            ),
+        )
+
+    def _refuse_violations(self, violated):
+        for row in np.flatnonzero(violated >= 0)[:1]:
+            constraint = self.constraints[violated[row]]
+            raise ValueError(
+                f"Row {row} violates {constraint} (rows of weight zero not counted). "
+                "Constraints hold in every row and every draw: mend or drop such rows, "
+                "or leave the constraint out."
+            )
+
+    def _places(self, *, gaps):
+        """Modelled column in the place of each encoded one: itself, or its gap."""
+        return {
+            column.sources[0]: m
+            for m, column in enumerate(self.columns)
+            if len(column.sources) == 1 and column.is_gap == gaps
+        }
+
+    def forward(self, encoded):
+        """Turn encoded rows into modelled ones.
+
+        Parameters
+        ----------
+        encoded : ndarray of shape (n_samples, n_features)
+            ``schema.encode(X)``.
+
+        Returns
+        -------
+        modelled : Modelled
+        """
+        values = np.full((len(encoded), len(self.columns)), np.nan)
+        violated = np.full(len(encoded), -1)
+        for j, m in self._places(gaps=False).items():
+            values[:, m] = encoded[:, j]
+        hidden, partial = [], []
+        for linear in self.linear:
+            sums = self._forward_linear(linear, encoded, values, violated)
+            hidden += hidden_sums(sums, self.columns)
+        for number, m, columns, levels in self.combinations:
+            combination = Combination(number, m, columns, levels)
+            codes, rows, allowed, unknown = combination.codes(encoded[:, columns])
+            values[:, m], violated[unknown] = codes, number
+            if len(rows):
+                partial.append(PartialLevels(m, rows, allowed))
+        return Modelled(values, violated, tuple(partial), tuple(hidden))
+
+    def _forward_linear(self, linear, encoded, values, violated):
+        """Set bases and gaps, one pattern of missing cells at a time."""
+        columns = np.array(linear.columns)
+        places = self._places(gaps=False) | self._places(gaps=True)
+        place = [places[j] for j in linear.variables]
+        values[:, place] = np.nan
+        seen = ~np.isnan(encoded[:, columns])
+        patterns, which = np.unique(seen, axis=0, return_inverse=True)
+        open_sums = []
+        for p, pattern in enumerate(patterns):
+            rows = np.flatnonzero(which.ravel() == p)
+            cells = encoded[np.ix_(rows, columns[pattern])]
+            known, sums, wrong = linear.solve(pattern, cells)
+            for j, bad in wrong:
+                violated[rows[bad]] = self.equations[j].number
+            for v, solved in known:
+                if linear.gaps[v]:
+                    equation = self.equations[linear.variables[v]]
+                    width = self.columns[place[v]].resolution
+                    solved = on_grid(solved, width, 0.0)
+                    below = solved <= 0 if equation.is_open else solved < 0
+                    violated[rows[below]] = equation.number
+                    solved = np.where(below, np.nan, solved)
+                values[rows, place[v]] = solved
+            open_sums += [
+                (place[v], {place[f]: c for f, c in terms.items()}, rows, constants)
+                for v, terms, constants in sums
+            ]
+        return open_sums
+
+    def inverse(self, values):
+        """Turn modelled rows into encoded ones, in which every constraint holds.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_samples, n_modelled)
+            Numbers are rounded to their grid and clipped to the limits of their column.
+
+        Returns
+        -------
+        encoded : ndarray of shape (n_samples, n_features)
+            For ``layout.schema.decode``; NaN in columns that are not modelled.
+        """
+        encoded = np.full((len(values), len(self.schema.kinds)), np.nan)
+        for combination in self.combinations:
+            codes = values[:, combination.place]
+            seen = np.flatnonzero(~np.isnan(codes))
+            levels = combination.levels[codes[seen].astype(np.intp)]
+            encoded[np.ix_(seen, combination.columns)] = levels
+        for j, m in self._places(gaps=False).items():
+            encoded[:, j] = self._tidy(m, values[:, m])
+        gaps = self._places(gaps=True)
+        for j, equation in self.equations.items():
+            end = equation.constant + sum(
+                c * encoded[:, i]
+                for c, i in zip(equation.coefficients, equation.sources, strict=True)
+            )
+            if j in gaps:
+                gap = self._tidy(gaps[j], values[:, gaps[j]])
+                end = self._tidy_end(equation, end, gap)
+            encoded[:, j] = end
+        return encoded
+
+    def _tidy(self, m, x):
+        column = self.columns[m]
+        if column.kind == "categorical":
+            return x
+        x = np.clip(x, *column.limits)
+        low = 0.0 if column.is_gap else self.schema.columns[column.sources[0]].bounds[0]
+        return np.clip(on_grid(x, column.resolution, low), *column.limits)
+
+    def _tidy_end(self, equation, bound, gap):
+        """The end of an inequality: on its grid, within the bounds seen if it can be.
+
+        `bound` is the nearest that it may come to the other end.
+        """
+        column, sign = self.schema.columns[equation.target], equation.sign
+        end = bound + sign * gap
+        if column.kind != "continuous":
+            farthest = column.bounds[1] if sign > 0 else column.bounds[0]
+            end = sign * np.minimum(
+                sign * end, np.maximum(sign * farthest, sign * bound)
+            )
+        if column.resolution > 0:
+            end = on_grid(end, column.resolution, column.bounds[0])
+            short = sign * end < sign * bound - 1e-6 * column.resolution
+            end = np.where(short, end + sign * column.resolution, end)
+        elif equation.is_open:
+            end = np.where(end == bound, np.nextafter(end, sign * np.inf), end)
+        return end
+
+
+def _checked(constraints):
+    for constraint in constraints or ():
+        if not isinstance(constraint, CONSTRAINTS):
+            raise TypeError(
+                "constraints must be a list of Inequality, Sum and FixedCombinations "
+                f"(sklearn_gen.constraints), got {constraint!r}."
+            )
+    return tuple(constraints or ())
+
+
+def _refuse_shared_columns(schema, constraints, sets, equations, left_out):
+    taken = {j for e in equations.values() for j in (e.target, *e.sources)}
+    for j in taken & left_out:
+        numbers = [e.number for e in equations.values() if j in (e.target, *e.sources)]
+        raise _not_modelled(schema, constraints[numbers[0]], j)
+    for number, columns in sets.items():
+        for j in columns:
+            if j in left_out:
+                raise _not_modelled(schema, constraints[number], j)
+            if j in taken:
+                raise ValueError(
+                    f"{constraints[number]}: {schema.label(j)} stands in another "
+                    "constraint too. Columns of fixed combinations stand in no other: "
+                    "join them into one FixedCombinations, or leave one out."
+                )
+        taken |= {*columns}
+
+
+def _not_modelled(schema, constraint, j):
+    return ValueError(
+        f"{constraint}: {schema.label(j)} is not modelled (an identifier, or nothing "
+        "is observed in it). Leave the constraint out."
+    )
+
+
+def _modelled_columns(schema, equations, levels, left_out):
+    columns = []
+    firsts = {sources[0]: sources for sources in levels}
+    inside = {j for sources in levels for j in sources}
+    for j, kind in enumerate(schema.kinds):
+        name = j if schema.names is None else schema.names[j]
+        width, categories = float(schema.resolution[j]), schema.categories[j]
+        if j in firsts:
+            sources = firsts[j]
+            names = [i if schema.names is None else schema.names[i] for i in sources]
+            joined = tuple(map(tuple, levels[sources].tolist()))
+            columns.append(
+                ModelledColumn(
+                    " × ".join(map(str, names)),
+                    "categorical",
+                    1.0,
+                    -np.inf,
+                    joined,
+                    sources,
+                )
+            )
+        elif j in equations and equations[j].sign:
+            kind = "timedelta" if kind in TIMES else kind
+            kind = "integer" if kind == "boolean" else kind
+            columns.append(ModelledColumn(name, kind, width, 0.0, None, (j,)))
+        elif not (j in equations or j in inside or j in left_out):
+            columns.append(ModelledColumn(name, kind, width, -np.inf, categories, (j,)))
+    return tuple(columns)
+
+
+def _limits(column, schema, largest):
+    """What draws of a column are clipped to."""
+    counted = column.kind not in ("continuous", "categorical")
+    if column.is_gap:
+        return 0.0, float(largest) if counted else np.inf
+    return schema.columns[column.sources[0]].bounds if counted else (-np.inf, np.inf)
