@@ -73,4 +73,7 @@ class CellScores:
         with workers(self.n_jobs) as run, np.errstate(over="ignore"):
             for block, result in zip(blocks, run(function, blocks), strict=True):
                 scores[block.rows] = result
-        return scores
+        if self._noise is not None:
+            log_prob, _ = self._posterior(rows, with_resp=False, noise=False)
+            scores = self._noise.leave_out(rows, params, log_prob, scores, pairs)
+        return scores.astype(rows.dtype, copy=False)

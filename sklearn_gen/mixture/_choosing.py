@@ -23,13 +23,14 @@ from sklearn_gen.mixture._seeding import inverse_cdf, sample_of_rows, sorted_ord
 
 # Where moves are looked for; EM itself sees all rows.
 _SAMPLE_ROWS = 4000
-_LOCAL_ITERATIONS = 10
+_FIRST_ITERATIONS, _LOCAL_ITERATIONS = 4, 8
 _RANDOM_SPLITS = 4  # beside those along the longest axis and by distance
 # Splits, or merges, that may fail to improve the criterion before they end.
 _PATIENCE = 2
 _HELD_OUT = 0.2
 # EM ends when an iteration gains less than this part of what BIC asks of a component.
 _PART_OF_PENALTY = 0.01
+_MARGIN = 0.1  # of the same: by how much a model must be better
 _NEGLIGIBLE = 1e-3  # responsibility
 _PAIRS = 3  # times the number of components: pairs that are looked at more closely
 _TINY = np.finfo(float).tiny
@@ -52,8 +53,15 @@ class ChoosesComponents:
         """Number of components that fitted parameters have to have."""
         return self.n_components_ if self.n_components == "auto" else self.n_components
 
-    def _initial_params(self, X, sample_weight, rng):
+    def _start_size(self):
+        """Number of components to start from."""
         if self.n_components != "auto":
+            return self.n_components
+        given = [getattr(self, name, None) for name in ("weights_init", "means_init")]
+        return next((len(start) for start in given if start is not None), 1)
+
+    def _initial_params(self, X, sample_weight, rng):
+        if self.n_components != "auto" or self._start_size() > 1:
             return super()._initial_params(X, sample_weight, rng)
         # of `partial_fit`: its first batch says how many there are
         self._learn(X, sample_weight, rng)
@@ -78,7 +86,7 @@ class Search:
     def __init__(self, model, X, sample_weight, rng):
         self.model, self.rng = model, rng
         self.began = time.perf_counter()
-        self.history, self.best_merit = [], -np.inf
+        self.history, self.best_merit, self.halved = [], -np.inf, []
         self.X, self.weight, self.blocks = X, sample_weight, None
         if model.criterion == "holdout":
             self._hold_out(X, sample_weight)
@@ -122,16 +130,27 @@ class Search:
             run, left = best, _PATIENCE
             while left and (params := self._split(run)) is not None:
                 run = yield from self._try(params, "split")
-                best, left = (
-                    (run, _PATIENCE) if run.rank > best.rank else (best, left - 1)
-                )
+                better = self._improves(run, best)
+                best, left = (run, _PATIENCE) if better else (best, left - 1)
             improved = False
             while _size(run.params) >= max(2, _size(best.params)):
                 run = yield from self._try(self._merge(run), "merge")
-                if run.rank > best.rank:
+                if self._improves(run, best):
                     best, improved = run, True
             if not improved:
                 return best
+
+    def _improves(self, run, best):
+        """Whether it does by more than EM may have left undone."""
+        # bic and icl count twice the sum over rows, holdout is a mean
+        scale = 1.0 if self.model.criterion == "holdout" else 2.0 * self.n_rows
+        return run.rank > best.rank + _MARGIN * self._penalty() * scale
+
+    def _penalty(self):
+        """What BIC asks of one component, nats per row."""
+        model = self.model
+        per_component = model._n_parameters() / model.n_components_
+        return 0.5 * per_component * np.log(self.n_rows) / self.n_rows
 
     def _try(self, params, move):
         """Run EM from there, keep what it finds in the model, and judge it."""
@@ -172,9 +191,7 @@ class Search:
     def _tol(self):
         if not self.history:
             return None
-        model = self.model
-        penalty = model._n_parameters() / model.n_components_ * np.log(self.n_rows) / 2
-        return min(model.tol, _PART_OF_PENALTY * penalty / self.n_rows)
+        return min(self.model.tol, _PART_OF_PENALTY * self._penalty())
 
     def _criterion(self):
         model = self.model
@@ -210,6 +227,8 @@ class Search:
         return np.where(missing, means, self.rows).astype(self.rows.dtype)
 
     def _whole(self):
+        if self.model._start_size() > 1:  # starting values are given
+            return self.model._initial_params(self.X, self.weight, self.rng)
         return self.model._params_from(self._completed(), self.row_weight[:, None])
 
     def _split(self, run):
@@ -220,29 +239,30 @@ class Search:
             return None
         model._keep(run)
         rows, resp = self._completed(), self._responsibilities()
-        best, found = -np.inf, None
-        for k in range(resp.shape[1]):
-            near = resp[:, k] > _NEGLIGIBLE * self.row_weight
-            part = _Local(model, rows[near], resp[near, k])
-            if part.weight.sum() < 2 * self.fewest:
-                continue
-            alone = part.fit(part.weight[:, None], 0)
-            for mask in part.halves(self.rng):
-                halves = part.weight[:, None] * np.column_stack([mask, ~mask])
-                if halves.sum(axis=0).min() < self.fewest:
-                    continue
-                two = part.fit(halves, _LOCAL_ITERATIONS)
-                gain = two.log_likelihood - alone.log_likelihood
-                if gain > best:
-                    best, found = gain, (k, near, part, two.params)
-        if found is None:
+        # A component that stayed as it was needn't be split again.
+        known, self.halved = self.halved, []
+        for k, column in enumerate(resp.T):
+            same = (h for h in known if _same(h.resp, column))
+            self.halved.append(next(same, None) or self._halve(rows, column))
+        k = int(np.argmax([halved.gain for halved in self.halved]))
+        if self.halved[k].gain == -np.inf:
             return None
-        k, near, part, params = found
-        divided = np.zeros((len(rows), 2))
-        divided[near] = part.responsibilities(params)
+        divided = self.halved[k].parts * resp[:, k : k + 1]
         return model._params_from(
             rows, np.column_stack([np.delete(resp, k, 1), divided])
         )
+
+    def _halve(self, rows, resp):
+        """Fit two components to the rows of one."""
+        near = resp > _NEGLIGIBLE * self.row_weight
+        part = _Local(self.model, rows[near], resp[near])
+        two = part.two(self.rng, self.fewest)
+        parts = np.zeros((len(rows), 2))
+        if two.params is None:
+            return Halved(resp, -np.inf, parts)
+        alone = part.fit(part.weight[:, None], 0)
+        parts[near] = part.responsibilities(two.params)
+        return Halved(resp, two.log_likelihood - alone.log_likelihood, parts)
 
     def _merge(self, run):
         """Merge the two components that lose least as one."""
@@ -278,6 +298,19 @@ def _overlapping(resp):
     return zip(i[order], j[order], strict=True)
 
 
+def _same(one, other):
+    """Whether two components have the same rows, but for a hundredth."""
+    return np.abs(one - other).sum() < 0.01 * max(one.sum(), other.sum())
+
+
+class Halved(NamedTuple):
+    """The two components that would fit the rows of one."""
+
+    resp: np.ndarray  # (n,) of the one, with weights
+    gain: float  # in log-likelihood of these rows
+    parts: np.ndarray  # (n, 2) of the two, as shares of the one
+
+
 class LocalFit(NamedTuple):
     """Few components, fitted to some rows."""
 
@@ -294,19 +327,33 @@ class _Local:
 
     def fit(self, resp, n_iter):
         """Fit components to responsibilities, which hold the weights, and go on."""
-        model = self.model
+        return self.go_on(self.model._params_from(self.rows, resp), n_iter)
+
+    def go_on(self, params, n_iter):
+        """Take some more steps of EM."""
         sum_stats = partial(sum_blocks, map, blocks=self.blocks)
-        params = model._params_from(self.rows, resp)
         for _ in range(n_iter):
-            params, _ = model._em_step(params, sum_stats)
-        stats = sum_stats(model._e_step(params))
+            params, _ = self.model._em_step(params, sum_stats)
+        stats = sum_stats(self.model._e_step(params))
         return LocalFit(params, float(stats.log_likelihood))
 
+    def two(self, rng, fewest):
+        """Fit two components: a few steps from each start, the others from the best."""
+        best = LocalFit(None, -np.inf)
+        for mask in self.halves(rng):
+            halves = self.weight[:, None] * np.column_stack([mask, ~mask])
+            if halves.sum(axis=0).min() >= fewest:
+                found = self.fit(halves, _FIRST_ITERATIONS)
+                best = max(best, found, key=lambda fit: fit.log_likelihood)
+        if best.params is None:
+            return best
+        return self.go_on(best.params, _LOCAL_ITERATIONS)
+
     def responsibilities(self, params):
-        """Weighted responsibilities of two components, (n, 2)."""
+        """Responsibilities of two components, (n, 2)."""
         self.model._keep(Run(params))
         resp = self.model._predict_proba(self.rows)[:, :2]
-        return resp * (self.weight / resp.sum(axis=1))[:, None]
+        return resp / np.maximum(resp.sum(axis=1, keepdims=True), _TINY)
 
     def halves(self, rng):
         """Yield masks that cut the rows in two: starts of a split."""

@@ -65,6 +65,10 @@ class ConditionalMoments:
             filled[incomplete] = gaussian.fill_means(
                 self._structure, self._fitted_params(), rows[incomplete]
             )
+            if self._noise is not None:
+                share = self._predict_proba(rows)[:, -1:]
+                center = share * self._noise.means() + (1.0 - share) * filled
+                filled = np.where(np.isnan(rows), center, rows).astype(rows.dtype)
         return self.schema_.restore(filled, like=X)
 
     def conditional_column(self, X, column):
@@ -86,8 +90,14 @@ class ConditionalMoments:
         Raises
         ------
         ValueError
-            If the column is unknown.
+            If the column is unknown, or the mixture has uniform noise.
         """
+        if self._noise is not None:
+            raise ValueError(
+                "conditional_column gives mixtures of normals, and this one has uniform "
+                "noise besides. Use conditional, row by row, or fit with "
+                "noise=None."
+            )
         rows = self._check_scored_rows(X).astype(np.float64)  # a copy
         (index,) = self.schema_.column_indices([column], "column")
         rows[:, index] = np.nan

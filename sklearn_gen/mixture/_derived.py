@@ -6,7 +6,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._columns import TableSchema
-from sklearn_gen.mixture._initial import given_parameters
+from sklearn_gen._em import Run
+from sklearn_gen._validation import as_generator
+from sklearn_gen.mixture._initial import given_parameters, given_responsibilities
+from sklearn_gen.mixture._noise import share_of_noise
 
 
 class DerivedMixtures:
@@ -25,9 +28,8 @@ class DerivedMixtures:
         means : array-like of shape (n_components, n_features)
             Means.
         covariances : array-like
-            (K, D, D) full, (D, D) tied, (K, D) diag, (K,) spherical: positive
-            definite.
-        covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='full'
+            Of the shape of `covariances_`, positive definite and of that structure.
+        covariance_type : str, default='full'
             Their structure.
         dtype : dtype, default=float64
             Precision in which it draws, and keeps its attributes: float64 or float32.
@@ -40,8 +42,8 @@ class DerivedMixtures:
         Raises
         ------
         ValueError
-            If shapes don't fit each other, a value is out of its range, or a covariance
-            isn't positive definite.
+            If shapes don't fit each other, a value is out of its range, a covariance
+            isn't positive definite, or they aren't of the structure.
 
         Examples
         --------
@@ -67,6 +69,70 @@ class DerivedMixtures:
         mixture.schema_ = TableSchema.from_data(means[:0], means[:0])
         mixture.converged_, mixture.n_iter_ = True, 0
         mixture.lower_bound_, mixture.lower_bounds_ = -np.inf, []
+        return mixture
+
+    @classmethod
+    def from_responsibilities(cls, X, resp, *, sample_weight=None, **params):
+        """Make a mixture of known groups, by one M-step.
+
+        Groups that are known make a classifier, one Gaussian per class with
+        covariances of one family (EDDA: Bensmail & Celeux 1996,
+        doi:10.1080/01621459.1996.10476746). Groups that are a guess are a start:
+        with ``warm_start=True``, `fit` goes on from there.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Complete rows.
+        resp : array-like of shape (n_samples,) or (n_samples, n_components)
+            Labels 0 to K - 1, or non-negative responsibilities whose rows sum to one.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Non-negative weights.
+        **params : dict
+            Parameters of the mixture but `n_components`.
+
+        Returns
+        -------
+        mixture : GaussianMixture
+            Fitted.
+
+        Raises
+        ------
+        ValueError
+            If `resp` is neither, a component has no row, or a cell is NaN.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn_gen.mixture import GaussianMixture
+        >>> X, y = load_iris(return_X_y=True)
+        >>> edda = GaussianMixture.from_responsibilities(
+        ...     X, y, covariance_type="VEV", reg_covar=0.0
+        ... )
+        >>> (edda.predict(X) != y).mean()
+        np.float64(0.02)
+        """
+        mixture = cls(**params)
+        rows, weight = mixture._check_training_rows(X, sample_weight)
+        resp = given_responsibilities(resp, len(np.asarray(X)))
+        if sample_weight is not None:
+            resp = resp[np.asarray(sample_weight) > 0] * weight[:, None]
+        empty = np.flatnonzero(resp.sum(axis=0) == 0)
+        if len(empty):
+            raise ValueError(
+                f"Component {empty[0]} of resp has no row of positive weight. Number "
+                "the components that occur from 0."
+            )
+        if np.isnan(rows).any():
+            raise ValueError(
+                "from_responsibilities takes complete rows, got NaN: an M-step alone "
+                "can't fill cells. Drop those rows, or impute them."
+            )
+        mixture.set_params(n_components=resp.shape[1])
+        rng = as_generator(mixture.random_state)
+        rows = mixture._prepare(rows, weight, rng)
+        mixture._keep(Run(mixture._params_from(rows, resp), converged=True))
+        mixture.lower_bound_ = mixture.score(rows, sample_weight=weight)
         return mixture
 
     def marginal(self, columns):
@@ -122,7 +188,9 @@ class DerivedMixtures:
         weights = self._predict_proba(rows.astype(np.float64))[0]
         row = rows[0].astype(np.float64)
         return self._derive(
-            gaussian.conditional(self._structure, params, row, weights),
+            gaussian.conditional(
+                self._structure, params, row, weights[: len(params.weights)]
+            ),
             np.flatnonzero(missing[0]),
         )
 
@@ -159,16 +227,31 @@ class DerivedMixtures:
                 f"{self.schema_.label(j)}. Use -inf and inf for no bound."
             )
         structure, params = self._structure, self._fitted_params()
+        noise = self._noise
         if X is None:
-            return gaussian.box_probability(structure, params, lower, upper)
+            inside = gaussian.box_probability(structure, params, lower, upper)
+            if noise is not None:
+                sides = noise.interval_probability(lower, upper)
+                inside += share_of_noise(params) * float(sides.prod())
+            return inside
         rows = self._check_scored_rows(X).astype(np.float64)
-        return gaussian.conditional_box_probability(
-            structure, params, rows, self._predict_proba(rows), lower, upper
+        resp = self._predict_proba(rows)
+        inside = gaussian.conditional_box_probability(
+            structure, params, rows, resp[:, : len(self.weights_)], lower, upper
         )
+        if noise is not None:
+            missing = np.isnan(rows)
+            sides = noise.interval_probability(lower, upper)
+            total = np.where(missing, sides, 1.0).prod(axis=1)
+            bounded = np.isfinite(lower) | np.isfinite(upper)
+            kept = (missing & bounded).any(axis=1)  # the others have all of it
+            inside[kept] += resp[kept, -1] * total[kept]
+        return inside
 
     def _derive(self, params, columns):
         derived = clone(self).set_params(
             n_components=len(params.weights),
+            covariance_type=self._structure.derived or self.covariance_type,
             weights_init=None,
             means_init=None,
             precisions_init=None,
@@ -176,6 +259,8 @@ class DerivedMixtures:
         )
         derived._dtype = self._dtype
         derived._variances = self._variances[columns]
+        if self._noise is not None:
+            derived.noise_bounds_ = self.noise_bounds_[:, columns]
         for name, value in derived._fitted_attributes(params).items():
             setattr(derived, name, value)
         derived.schema_ = self.schema_.select(columns)

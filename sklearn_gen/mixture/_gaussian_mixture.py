@@ -77,7 +77,7 @@ class GaussianMixture(
         Starting means.
     precisions_init : array-like, default=None
         Starting precisions (inverse covariances), of the shape of `precisions_`.
-    noise_weight_init : float or None, default=None
+    noise : float or None, default=None
         Starting weight of a component for rows that belong to no cluster, uniform on
         the bounding box of the training rows; it must lie in (0, 1). None: no such
         component.
@@ -117,10 +117,10 @@ class GaussianMixture(
         Upper factors P with P P^T the precision; inverse deviations for diag and
         spherical.
     noise_weight_ : float
-        Weight of the noise, with `noise_weight_init` only. Those of the components are
+        Weight of the noise, with `noise` only. Those of the components are
         relative to the rest: they sum to one.
     noise_bounds_ : ndarray of shape (2, n_features)
-        Lowest and highest corner of its box, with `noise_weight_init` only.
+        Lowest and highest corner of its box, with `noise` only.
     n_components_ : int
         Number of components.
     search_results_ : dict of ndarray
@@ -196,7 +196,7 @@ class GaussianMixture(
         "weights_init": ["array-like", None],
         "means_init": ["array-like", None],
         "precisions_init": ["array-like", None],
-        "noise_weight_init": [Interval(Real, 0.0, 1.0, closed="neither"), None],
+        "noise": [Interval(Real, 0.0, 1.0, closed="neither"), None],
         "criterion": [StrOptions({"bic", "icl", "holdout"})],
         "max_components": [Interval(Integral, 1, None, closed="left"), None],
         "dequantize": [StrOptions({"auto"}), "array-like", None],
@@ -220,7 +220,7 @@ class GaussianMixture(
         weights_init=None,
         means_init=None,
         precisions_init=None,
-        noise_weight_init=None,
+        noise=None,
         criterion="bic",
         max_components=None,
         dequantize=None,
@@ -240,7 +240,7 @@ class GaussianMixture(
         self.weights_init = weights_init
         self.means_init = means_init
         self.precisions_init = precisions_init
-        self.noise_weight_init = noise_weight_init
+        self.noise = noise
         self.criterion = criterion
         self.max_components = max_components
         self.dequantize = dequantize

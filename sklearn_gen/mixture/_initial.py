@@ -21,7 +21,7 @@ class GaussianStarts:
             self._dtype = X.dtype.name
             self._warn_of_scale()
         X = self._add_noise(X, rng).astype(self._dtype, copy=False)
-        if self.noise_weight_init is not None:
+        if self.noise is not None:
             box = UniformNoise.around(X)
             box = box if first else box.wider(self._noise)
             self.noise_bounds_ = np.array(box)
@@ -40,7 +40,7 @@ class GaussianStarts:
         if weights is None or means is None or precisions is None:
             start = self._params_from(
                 *starting_responsibilities(
-                    self.init_params, X, sample_weight, self.n_components, rng
+                    self.init_params, X, sample_weight, self._start_size(), rng
                 )
             )
         if precisions is not None:
@@ -48,7 +48,7 @@ class GaussianStarts:
         else:
             covariances, factors = start.covariances, start.precisions_cholesky
         if weights is not None:
-            weights = weights * (1.0 - (self.noise_weight_init or 0.0))
+            weights = weights * (1.0 - (self.noise or 0.0))
         return GaussianParams(
             start.weights if weights is None else weights,
             start.means if means is None else means,
@@ -62,7 +62,7 @@ class GaussianStarts:
         params = gaussian.m_step(
             self._structure, stats, centers, self._reg, self._ridge
         )
-        share = 1.0 - (self.noise_weight_init or 0.0)
+        share = 1.0 - (self.noise or 0.0)
         return params._replace(weights=share * params.weights)
 
     def _check_goes_on(self, n_features):
@@ -73,8 +73,8 @@ class GaussianStarts:
                 f"Can't go on from the last fit: means_ has shape {self.means_.shape} "
                 f"and covariances_ {self.covariances_.shape}; n_components="
                 f"{self.n_components!r}, covariance_type={self.covariance_type!r} and "
-                f"X with {n_features} columns need {wanted} and {shape}. Set them back, "
-                "or fit a clone of the model."
+                f"X with {n_features} columns need {wanted} and {shape}. Set them "
+                "back, or fit a clone of the model."
             )
 
 
@@ -134,7 +134,7 @@ def check_initial(model, n_features):
     ValueError
         Naming the parameter, what was received and the rule.
     """
-    K, structure = model.n_components, model._structure
+    K, structure = model._start_size(), model._structure
     weights = _as_weights(model.weights_init, "weights_init", K)
     means = _as_array(model.means_init, "means_init", (K, n_features))
     shape = structure.shape(K, n_features)
@@ -169,8 +169,38 @@ def given_parameters(weights, means, covariances, covariance_type):
     covariances = _as_numbers(covariances, "covariances")
     covariances = _as_array(covariances, "covariances", structure.shape(K, D))
     _check_definite(covariances, structure.correlated, "covariances")
+    nk = np.maximum(weights, np.finfo(float).eps)
+    nearest = structure.estimate(covariances, nk, np.zeros(D), covariances)[0]
+    if not np.allclose(nearest, covariances, rtol=1e-5, atol=0):
+        raise ValueError(
+            f"covariances aren't of covariance_type={covariance_type!r}, whose "
+            "components have volume, shape or orientation in common; the nearest that "
+            f"are differ by up to {np.abs(nearest - covariances).max():.3g}. Use "
+            f"covariance_type={'full' if structure.correlated else 'diag'!r}."
+        )
     factors = structure.cholesky(covariances, np.zeros(D))
     return GaussianParams(weights, means, *factors)
+
+
+def given_responsibilities(resp, n_rows):
+    """Validate labels, or responsibilities, that somebody gives: (n_rows, K).
+
+    Raises
+    ------
+    ValueError
+        Naming what was received and the rule.
+    """
+    resp = _as_numbers(resp, "resp")
+    if resp.ndim == 1 and (resp >= 0).all() and (resp == np.floor(resp)).all():
+        resp = np.eye(int(resp.max(initial=0)) + 1)[resp.astype(int)]
+    right = resp.ndim == 2 and len(resp) == n_rows and resp.shape[1] > 0
+    if not right or not ((resp >= 0).all() and np.allclose(resp.sum(axis=1), 1.0)):
+        raise ValueError(
+            f"resp must be {n_rows} labels from 0 to K - 1, or an array of shape "
+            f"({n_rows}, n_components) of non-negative rows that sum to one, got shape "
+            f"{resp.shape}."
+        )
+    return resp
 
 
 def warn_of_constant_columns(schema, variances):
