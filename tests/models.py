@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
+from sklearn_gen.classifier import GenerativeClassifier
 from sklearn_gen.compose import (
     BijectiveTransformer,
     GenerativePipeline,
@@ -71,6 +72,8 @@ MODELS = [
         GaussianMixture(n_components=2, random_state=0), method="cross", cv=3
     ),
     BijectiveTransformer(np.arcsinh, np.sinh, log_derivative_of_arcsinh),
+    GenerativeClassifier(GaussianMixture(reg_covar=1e-3)),
+    GenerativeClassifier(unlabeled="unknown"),
     GenerativeImputer(),
     GenerativeImputer(GaussianMixture(), strategy="draw", add_indicator=True),
 ]

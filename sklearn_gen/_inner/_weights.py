@@ -32,6 +32,16 @@ def weight_params(density, sample_weight):
     return dict.fromkeys(_weight_names(density), sample_weight)
 
 
+def takes_weights(density):
+    """Say whether a density's fit takes sample weights, also inside a pipeline."""
+    if get_config()["enable_metadata_routing"]:
+        return True
+    try:
+        return bool(_weight_names(density))
+    except ValueError:
+        return False
+
+
 def _weight_names(density):
     if is_search(density):  # hands what its fit gets to that of its estimator
         return _weight_names(density.estimator)

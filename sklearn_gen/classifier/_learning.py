@@ -1,0 +1,199 @@
+"""From labelled rows, and others, to one density per class."""
+
+import warnings
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import validate_data
+
+from sklearn_gen._columns import container_of
+from sklearn_gen._inner._density import allows_gaps, log_density, new_density
+from sklearn_gen._inner._quantiles import weighted_quantile
+from sklearn_gen._inner._rows import Rows
+from sklearn_gen._validation import (
+    as_generator,
+    check_rows,
+    check_weights,
+    chosen,
+    warn,
+)
+from sklearn_gen.classifier._class_densities import (
+    ClassRows,
+    clones,
+    fit_densities,
+    log_joint,
+)
+from sklearn_gen.classifier._default import chosen_density
+from sklearn_gen.classifier._labels import check_labels, class_prior, codes_of
+
+
+class ClassLearning:
+    """What fit and partial_fit do."""
+
+    def _check_rows(self, X, reset):
+        """Validate rows; frames stay frames."""
+        model = chosen(self._unfitted())
+        model = model.steps[-1][1] if hasattr(model, "steps") else model
+        if getattr(model, "_mixed_columns", False):  # the density's to check
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return X
+        values = check_rows(self, X, reset=reset, allow_nan=allows_gaps(model))
+        return values if container_of(X) == "numpy" else X
+
+    def _check_training(self, X, y, sample_weight, reset):
+        """Rows with weight, their labels and weights."""
+        density = None if self.estimator is None else new_density(self.estimator)
+        X = self._check_rows(X, reset)
+        if sample_weight is not None:
+            sample_weight = check_weights(sample_weight, len(X))
+        rows = Rows(X, None if y is None else np.asarray(y), sample_weight)
+        if sample_weight is not None and y is not None and not sample_weight.all():
+            rows = rows.select(np.flatnonzero(sample_weight))
+        return density, rows
+
+    def _learn(self, X, y, sample_weight):
+        density, rows = self._check_training(X, y, sample_weight, reset=True)
+        classes, codes = check_labels(rows.y, len(rows.X), self.unlabeled)
+        if self.unlabeled is None:
+            _warn_of_marker(classes)
+        shares = np.zeros((len(codes), len(classes)))
+        known = np.flatnonzero(codes >= 0)
+        shares[known, codes[known]] = 1.0
+        rows = ClassRows(rows.X, rows.sample_weight, shares)
+        for name in ("lower_bounds_", "converged_"):
+            vars(self).pop(name, None)
+        labelled = rows if len(known) == len(codes) else _select(rows, known)
+        class_prior(self.priors, labelled.weights().sum(axis=0), classes)  # checks
+        if density is None:
+            density = self._choose(labelled, classes[codes[known]])
+        densities = clones(density, len(classes))
+        densities = self._fit_densities(densities, labelled, classes)
+        self.classes_ = classes
+        self._keep(densities, labelled)
+        self.n_iter_ = 1
+        if len(known) < len(codes):
+            self._learn_unlabelled(rows, known)
+        return self
+
+    def _choose(self, rows, y):
+        seed = int(as_generator(self.random_state).integers(2**31))
+        with warnings.catch_warnings():  # of fits that are tried, not the user's doing
+            warnings.simplefilter("ignore")
+            return chosen_density(self, rows.X, y, rows.sample_weight, seed)
+
+    def _fit_densities(self, densities, rows, classes, say=True):
+        quiet = self.estimator is None
+        return fit_densities(
+            densities, rows, classes, self.n_jobs, quiet=quiet, say=say
+        )
+
+    def _keep(self, densities, rows):
+        weights = rows.weights()
+        self.estimators_ = densities
+        self.class_count_ = weights.sum(axis=0)
+        self.class_prior_ = class_prior(self.priors, self.class_count_, self.classes_)
+        offsets = [
+            _offset(density, rows.X, weight, self.contamination)
+            for density, weight in zip(densities, weights.T, strict=True)
+        ]
+        self.offsets_ = np.array(offsets)
+
+    def _learn_unlabelled(self, rows, known):
+        """EM: unlabelled rows belong to each class by its posterior."""
+        shares = rows.shares.copy()
+        unknown = np.setdiff1d(np.arange(len(shares)), known)
+        each = np.ones(len(shares))
+        each[unknown] = self.unlabeled_weight
+        weight = each if rows.sample_weight is None else each * rows.sample_weight
+        templates = self.estimators_  # of a search, what it chose
+        self.lower_bounds_, self.converged_ = [], False
+        previous = -np.inf
+        for _ in range(self.max_iter):
+            joint = log_joint(self.estimators_, self._log_prior(), rows.X, self.n_jobs)
+            log_prob = logsumexp(joint, axis=1)
+            log_prob[known] = joint[known][shares[known] > 0]
+            bound = float(np.average(log_prob, weights=weight))
+            self.lower_bounds_.append(bound)
+            self.converged_ = abs(bound - previous) < self.tol
+            if self.converged_:
+                break
+            previous = bound
+            joint[np.isneginf(joint).all(axis=1)] = self._log_prior()
+            shares[unknown] = softmax(joint[unknown], axis=1) * self.unlabeled_weight
+            now = rows._replace(shares=shares)
+            fresh = [clone(template) for template in templates]
+            self._keep(self._fit_densities(fresh, now, self.classes_, say=False), now)
+        self.n_iter_ = len(self.lower_bounds_)
+        if not self.converged_:
+            warn(
+                f"EM over unlabelled rows did not converge in max_iter={self.max_iter} "
+                f"iterations, tol={self.tol:g}. Increase max_iter or tol, or seed the "
+                "density (random_state), so that its refits are alike.",
+                ConvergenceWarning,
+            )
+
+    def _learn_batch(self, X, y, classes, sample_weight):
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: all labels "
+                "there will be."
+            )
+        density, rows = self._check_training(X, y, sample_weight, reset=first)
+        known = np.unique(classes) if classes is not None else self.classes_
+        if not first and not np.array_equal(known, self.classes_):
+            raise ValueError(
+                f"classes={known.tolist()} differ from those of the first call, "
+                f"{self.classes_.tolist()}. Leave them out, or fit a clone."
+            )
+        codes = codes_of(check_labels(rows.y, len(rows.X), None)[0], known)
+        codes = codes_of(rows.y, known)
+        weight = rows.sample_weight
+        counts = np.bincount(codes, weight, minlength=len(known))
+        before = np.zeros(len(known)) if first else self.class_count_
+        prior = class_prior(self.priors, before + counts, known)
+        densities = [None] * len(known) if first else list(self.estimators_)
+        offsets = np.full(len(known), -np.inf) if first else self.offsets_.copy()
+        for k in np.unique(codes):
+            part = rows._replace(y=None).select(np.flatnonzero(codes == k))
+            if densities[k] is None:
+                densities[k] = clone(density)
+            densities[k].partial_fit(part.X, **part.weights_for(density))
+            offset = _offset(
+                densities[k], part.X, part.sample_weight, self.contamination
+            )
+            step = counts[k] / (before[k] + counts[k])
+            old = offset if before[k] == 0 else offsets[k]
+            offsets[k] = old + step * (offset - old)
+        self.classes_, self.estimators_, self.offsets_ = known, densities, offsets
+        self.class_count_, self.class_prior_ = before + counts, prior
+        return self
+
+
+def _offset(density, X, weight, contamination):
+    """Log density below which is that share of the class."""
+    weight = np.ones(len(X)) if weight is None else weight
+    used = np.flatnonzero(weight)
+    part = Rows(X, None, weight).select(used)
+    return weighted_quantile(
+        log_density(density, part.X), contamination, part.sample_weight
+    )
+
+
+def _select(rows, at):
+    part = Rows(rows.X, None, rows.sample_weight).select(at)
+    return ClassRows(part.X, part.sample_weight, rows.shares[at])
+
+
+def _warn_of_marker(classes):
+    """-1 beside 0, 1, ... is usually no class."""
+    if classes.dtype.kind != "i" or len(classes) < 3 or classes[0] != -1:
+        return
+    if classes[1] >= 0:
+        warn(
+            "The label -1 is taken for a class of its own. If it marks rows whose "
+            "class isn't known, set unlabeled=-1.",
+            UserWarning,
+        )
