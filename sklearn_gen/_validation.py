@@ -79,6 +79,21 @@ def as_generator(random_state):
     )
 
 
+def check_n_samples(n_samples):
+    """Validate a number of rows to draw; return it as an int.
+
+    Raises
+    ------
+    ValueError
+        If it is not a positive integer.
+    """
+    if not isinstance(n_samples, Integral) or n_samples < 1:
+        raise ValueError(
+            f"n_samples must be an integer of at least 1, got {n_samples!r}."
+        )
+    return int(n_samples)
+
+
 def check_rows(estimator, X, *, reset, allow_nan):
     """Validate the rows of `X`: the library's only validator of data.
 

@@ -6,7 +6,6 @@ A model gives two or three private functions (``_fit``, ``_score_samples``,
 
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
-from numbers import Integral
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn_gen._validation import (
     DegenerateDataWarning,
     DiscreteColumnWarning,
     as_generator,
+    check_n_samples,
     check_rows,
     check_weights,
     describe_rows,
@@ -214,12 +214,9 @@ class GenerativeModel(
             If `n_samples` is not a positive integer.
         """
         check_is_fitted(self)
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(
-                f"n_samples must be an integer of at least 1, got {n_samples!r}."
-            )
+        n_samples = check_n_samples(n_samples)
         return self.schema_.restore(
-            self._sample(int(n_samples), self._draw_generator(random_state))
+            self._sample(n_samples, self._draw_generator(random_state))
         )
 
     def _draw_generator(self, random_state):

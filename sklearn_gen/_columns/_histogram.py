@@ -123,6 +123,12 @@ class Histogram(Tabulated):
         top = self.edges[-2:]
         return np.where(code > n_bins, self._on_grid(top[0], top[1], 1.0 - 0 * u), x)
 
+    def typical(self, code):
+        """The middle of each bin, on the grid if there is one."""
+        inside = np.minimum(code, len(self.edges) - 2)
+        half = np.full(len(inside), 0.5)
+        return self._on_grid(self.edges[inside], self.edges[inside + 1], half)
+
     def _on_grid(self, low, high, u):
         if self.resolution == 0.0:
             return low + u * (high - low)

@@ -145,6 +145,10 @@ class Categorical(Tabulated):
         """The level itself."""
         return np.minimum(code, self.n_levels - 1).astype(float)
 
+    def typical(self, code):
+        """The level itself."""
+        return np.minimum(code, self.n_levels - 1).astype(float)
+
     def within_cdf(self, x):
         """One: a code is one level."""
         return np.ones(len(x))

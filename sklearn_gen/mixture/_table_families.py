@@ -14,7 +14,7 @@ _COMPONENTS = 16
 _ITERATIONS = 8
 
 
-def choose_families(schema, wanted, X, sample_weight, rng):
+def choose_families(schema, wanted, X, sample_weight, rng, left_out=()):
     """Describe every column of a table.
 
     Parameters
@@ -27,17 +27,19 @@ def choose_families(schema, wanted, X, sample_weight, rng):
         Encoded, NaN where missing.
     sample_weight : ndarray of shape (n_samples,) or None
     rng : numpy.random.Generator
+    left_out : collection of int
+        Columns that take no part.
 
     Returns
     -------
     families : list of Family, Tabulated or None
-        None for columns of which nothing is observed.
+        None for columns of which nothing is observed, and those left out.
     """
     names = _names(schema, wanted)
     families, undecided = [], {}
     for j, name in enumerate(names):
         observed = ~np.isnan(X[:, j])
-        if not observed.any():
+        if j in left_out or not observed.any():
             families.append(None)
             continue
         x = X[observed, j]
@@ -136,15 +138,27 @@ def _decide(families, undecided, schema, X, sample_weight, rng):
             resp = softmax(log_resp[learn], axis=1) * weight[learn, None]
             fit = family.m_step(family.stats(x, resp), family.prior(1.0), None)
             log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
-            log_prob = np.maximum(logsumexp(log_prob, axis=1), -1e6)
-            scores[name] = np.average(log_prob, weights=weight[judge])
-        best = max(scores, key=scores.get)
+            scores[name] = np.maximum(logsumexp(log_prob, axis=1), -1e6)
+        best = _best(scores, weight[judge], len(X) > _ROWS)
         if best != "histogram":
             there = ~np.isnan(X[:, j])
             all_weight = None if sample_weight is None else sample_weight[there]
             families[j] = family_for(
                 best, X[there, j], all_weight, _resolution(schema, j)
             )
+
+
+def _best(scores, weight, has_more):
+    """Name of the family of highest mean score.
+
+    Histograms gain by more rows: where the table has more than were compared, another
+    family must be better by a standard error.
+    """
+    best = max(scores, key=lambda name: np.average(scores[name], weights=weight))
+    gain = scores[best] - scores["histogram"]
+    if has_more and np.average(gain, weights=weight) * len(gain) ** 0.5 < gain.std():
+        return "histogram"
+    return best
 
 
 def _pilot(columns, X, weight, rng):

@@ -44,16 +44,24 @@ class TableLayout:
 
     Behind them are tables of zeros, one for each group of columns whose cells are
     missing together: they say nothing of a row, and only count which are missing.
+
+    Attributes
+    ----------
+    grids : dict of int to ndarray
+        Columns of other families that have few values: these, ascending.
     """
 
-    def __init__(self, families, masks):
+    def __init__(self, families, masks=(), grids=None):
         self.families = families
         self.masks = masks
+        self.grids = {} if grids is None else grids
         self.sizes = {
             j: family.n_codes + 1
             for j, family in enumerate(families)
             if isinstance(family, Tabulated)
         }
+        for j, values in self.grids.items():
+            self.sizes[j] = len(values) + 1
         sizes = self.sizes
         self.lookups = []
         group, product = [], 1
@@ -80,14 +88,8 @@ class TableLayout:
         """Rows of all tables, those that count missing cells included."""
         return self.n_rows + sum(2 ** len(mask) for mask in self.masks)
 
-    def encode(self, X, masks=False):
+    def encode(self, X):
         """Rows of the tables that each row of X looks up, and what is the same for all.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_samples, n_features)
-        masks : bool
-            Whether to say which cells are missing, too.
 
         Returns
         -------
@@ -95,8 +97,7 @@ class TableLayout:
         offset : ndarray of shape (n_samples,)
             Log density given the codes.
         """
-        n_masks = len(self.masks) if masks else 0
-        codes = np.empty((len(X), len(self.lookups) + n_masks), dtype=np.int32)
+        codes = np.empty((len(X), len(self.lookups)), dtype=np.int32)
         offset = np.zeros(len(X))
         for i, lookup in enumerate(self.lookups):
             code = np.zeros(len(X), dtype=np.intp)
@@ -104,15 +105,23 @@ class TableLayout:
                 own = np.full(len(X), size - 1)
                 observed = ~np.isnan(X[:, j])
                 x = X[observed, j]
-                own[observed] = self.families[j].code(x)
-                offset[observed] += self.families[j].offset(x)
+                if j in self.grids:
+                    own[observed] = np.searchsorted(self.grids[j], x)
+                else:
+                    own[observed] = self.families[j].code(x)
+                    offset[observed] += self.families[j].offset(x)
                 code = code * size + own
             codes[:, i] = lookup.start + code
+        return codes, offset
+
+    def encode_missing(self, X):
+        """Rows of the tables that count which cells are missing, (n, n_masks)."""
+        codes = np.empty((len(X), len(self.masks)), dtype=np.int32)
         start = self.n_rows
-        for i, mask in enumerate(self.masks[:n_masks], start=len(self.lookups)):
+        for i, mask in enumerate(self.masks):
             codes[:, i] = start + np.isnan(X[:, mask]) @ (1 << np.arange(len(mask)))
             start += 2 ** len(mask)
-        return codes, offset
+        return codes
 
     def stack(self, params, n_padded):
         """Stack log probabilities of all combinations, zero where missing."""
@@ -121,7 +130,10 @@ class TableLayout:
             block = tables[lookup.start : lookup.stop]
             block = block.reshape(*lookup.sizes, n_padded)
             for axis, j in enumerate(lookup.columns):
-                log_p = params[j].log_p
+                if j in self.grids:
+                    log_p = self.families[j].log_prob(self.grids[j], params[j])
+                else:
+                    log_p = params[j].log_p
                 shape = [1] * len(lookup.sizes) + [log_p.shape[1]]
                 shape[axis] = lookup.sizes[axis] - 1
                 own = [slice(None)] * len(lookup.sizes)

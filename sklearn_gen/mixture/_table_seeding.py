@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_gen._blocks import sum_blocks, workers
 from sklearn_gen._em import Run
-from sklearn_gen.mixture._tables import TableParams, TableStats
+from sklearn_gen.mixture._tables import TableParams
 
 # Pseudo-rows of the whole table's distribution per component that are tried.
 SMOOTHINGS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -71,24 +71,14 @@ def sprout(columns, stats, params, X, sample_weight, n_new, rng, keep=True):
     u = rng.random((len(rows), 1))
     parent = (np.cumsum(resp, axis=1) < u).sum(axis=1).clip(0, resp.shape[1] - 1)
     whole = np.maximum(stats.resp[parent], np.finfo(float).tiny)
-    codes, _ = columns.layout.encode(rows, masks=True)
-    counts = stats.counts[:, parent] / whole
-    new = np.arange(n_new)
-    for code in codes.T:
-        counts[code, new] += 1.0
-    moments = stats.moments[:, parent] / whole
     own = _select(params, parent)
-    start = 0
-    for j in columns.plain:
-        x = rows[:, j]
-        observed = np.flatnonzero(~np.isnan(x))
-        one_each = np.zeros((len(observed), n_new))
-        one_each[np.arange(len(observed)), observed] = 1.0
-        part = columns.families[j].stats(x[observed], one_each, own.columns[j])
-        moments[start : start + len(part)] += part
-        start += len(part)
+    seeds = columns.one_row_each(rows, own)
     sprouts = columns.m_step(
-        TableStats(0.0, 0.0, np.full(n_new, 2.0), counts, moments),
+        seeds._replace(
+            resp=seeds.resp + 1.0,
+            counts=seeds.counts + stats.counts[:, parent] / whole,
+            moments=seeds.moments + stats.moments[:, parent] / whole,
+        ),
         _SEED_SMOOTHING,
         own,
     )

@@ -1,5 +1,7 @@
 """EM of mixtures whose components have independent columns of any family."""
 
+from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from typing import NamedTuple
 
@@ -15,31 +17,54 @@ _BLOCK_ROWS = 8192
 _PAD = 32
 # Of a row, 32 components that share less than this get none of it.
 _CUTOFF = 1e-5
+# Columns of at most so many values are looked up in fit, whatever their family.
+_MOST_VALUES = 1024
 
 
-class TableBlock(NamedTuple):
-    """Some rows, encoded.
+class Rows(NamedTuple):
+    """Rows of a table as the model takes them.
 
     Attributes
     ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Cells of the modelled columns, NaN where missing.
     codes : ndarray of shape (n_rows, n_lookups), int32
-    offset : float
-        Weighted sum of the log densities given the codes.
-    X : ndarray of shape (n_rows, n_features)
-        Encoded cells, NaN where missing.
+    offset : ndarray of shape (n_rows,)
+        What is the same for all components: log densities given the codes.
+    hidden : list
+        Rows that tell something of modelled columns that they don't hold.
+    """
+
+    X: np.ndarray
+    codes: np.ndarray
+    offset: np.ndarray
+    hidden: list
+
+
+class TableBlock(NamedTuple):
+    """Some rows with their weights.
+
+    Attributes
+    ----------
+    rows : Rows
+        Their codes also count which cells are missing.
     sample_weight : ndarray of shape (n_rows,) or (0,)
     """
 
-    codes: np.ndarray
-    offset: float
-    X: np.ndarray
+    rows: Rows
     sample_weight: np.ndarray
 
     @property
     def weight(self):
         """Sum of the weights."""
         w = self.sample_weight
-        return float(w.sum()) if w.size else float(len(self.X))
+        return float(w.sum()) if w.size else float(len(self.rows.X))
+
+    @property
+    def offset(self):
+        """Weighted sum of the rows' offsets."""
+        w, offset = self.sample_weight, self.rows.offset
+        return float(w @ offset) if w.size else float(offset.sum())
 
 
 class TableParams(NamedTuple):
@@ -68,8 +93,9 @@ class TableStats(NamedTuple):
     weight : float
     resp : ndarray of shape (K,)
         Sum of responsibilities.
-    counts : ndarray of shape (n_table_rows, K)
-        Of every combination of codes.
+    counts : ndarray of shape (n_codes, K)
+        Of the codes of all columns that are tables, one after the other, then of what
+        is missing together.
     moments : ndarray of shape (n_moments, K)
         Statistics of the columns that are no tables, one after the other.
     """
@@ -90,49 +116,109 @@ class Columns:
         None for columns that take no part.
     masks : list of list of int
         Groups of columns whose cells are missing together.
+    twins : list of Twins
+        Columns that follow from others.
     """
 
-    def __init__(self, families, masks):
+    def __init__(self, families, masks=(), twins=()):
         self.families = tuple(families)
         self.masks = masks
-        self.layout = TableLayout(families, masks)
+        self.twins = twins
+        self.chosen = None
+        self.layout = TableLayout(families)
         self.plain = [
             j
             for j, family in enumerate(families)
             if family is not None and not isinstance(family, Tabulated)
         ]
-        sizes = [len(families[j].overall) for j in self.plain]
-        self._ends = np.cumsum([0, *sizes])
+        self.tables_of = [
+            j for j, family in enumerate(families) if isinstance(family, Tabulated)
+        ]
+        self._moment_rows = _spans(len(families[j].overall) for j in self.plain)
+        self._count_rows = _spans(
+            [families[j].n_codes for j in self.tables_of]
+            + [2 ** len(mask) for mask in masks]
+        )
+        self.training = TableLayout(families, masks)
+
+    def select(self, chosen):
+        """The same model where X has but the columns chosen."""
+        selected = copy(self)
+        selected.chosen = chosen if self.chosen is None else self.chosen[chosen]
+        return selected
+
+    def _inner(self, X):
+        """Rows of all columns, where X has but those chosen."""
+        if self.chosen is None:
+            return X
+        rows = np.full((len(X), len(self.families)), np.nan)
+        rows[:, self.chosen] = X
+        return rows
+
+    def _outer(self, rows):
+        return rows if self.chosen is None else rows[:, self.chosen]
+
+    @contextmanager
+    def looked_up(self, X):
+        """Meanwhile look values up of columns that have few, whatever their family.
+
+        Only of these rows: others may hold other values.
+        """
+        grids = {}
+        for j in self.plain:
+            values = np.unique(X[~np.isnan(X[:, j]), j])
+            if len(values) <= _MOST_VALUES:
+                grids[j] = values
+        before = self.training
+        self.training = TableLayout(self.families, self.masks, grids)
+        try:
+            yield
+        finally:
+            self.training = before
+
+    def rows(self, X, layout=None):
+        """Take rows of the table as the model does."""
+        layout = layout or self.layout
+        offset = np.zeros(len(X))
+        X = self._inner(X)
+        if self.twins:
+            X = X.copy()
+        for twins in self.twins:
+            offset += twins.forward(X)
+        codes, within = layout.encode(X)
+        return Rows(X, codes, offset + within, [])
 
     def blocks(self, X, sample_weight=None):
-        """Encode rows in blocks of a fixed size."""
+        """Cut rows into blocks of a fixed size."""
         found = []
         for start in range(0, len(X), _BLOCK_ROWS):
-            rows = X[start : start + _BLOCK_ROWS]
-            codes, offset = self.layout.encode(rows, masks=True)
+            part = slice(start, start + _BLOCK_ROWS)
+            rows = self.rows(X[part], self.training)
+            if self.masks:
+                missing = self.training.encode_missing(X[part])
+                rows = rows._replace(codes=np.hstack([rows.codes, missing]))
             weight = np.empty(0)
             if sample_weight is not None:
-                weight = sample_weight[start : start + _BLOCK_ROWS].astype(float)
-            total = float(weight @ offset) if weight.size else float(offset.sum())
-            found.append(TableBlock(codes, total, rows, weight))
+                weight = sample_weight[part].astype(float)
+            found.append(TableBlock(rows, weight))
         return found
 
-    def tables(self, params):
+    def tables(self, params, layout):
         """What the kernels take of the parameters: tables and log weights, padded."""
         n_components = len(params.weights)
         padded = -(-n_components // _PAD) * _PAD
         log_weights = np.full(padded, -np.inf)
         with np.errstate(divide="ignore"):
             log_weights[:n_components] = np.log(params.weights)
-        return self.layout.stack(params.columns, padded), log_weights
+        return layout.stack(params.columns, padded), log_weights
 
-    def _others(self, X, params, n_padded):
-        """Log densities of the columns that are no tables, (n, n_padded) or (0, ...)."""
-        if not self.plain:
+    def _others(self, X, params, n_padded, plain):
+        """Log densities of columns `plain`, (n, n_padded), or (0, n_padded) of none."""
+        if not plain:
             return np.empty((0, n_padded))
         others = np.zeros((len(X), n_padded))
         n_components = len(params.weights)
-        for j in self.plain:
+        for j in plain:
             observed = ~np.isnan(X[:, j])
             log_prob = self.families[j].log_prob(X[observed, j], params.columns[j])
             if observed.all():
@@ -143,35 +229,63 @@ class Columns:
 
     def e_step(self, params):
         """E-step as a function of a block."""
-        return partial(self.suff_stats, params=params, tables=self.tables(params))
+        tables = self.tables(params, self.training)
+        return partial(self.suff_stats, params=params, tables=tables)
 
     def suff_stats(self, block, params, tables):
         """Expected sufficient statistics of a block."""
         stacked, log_weights = tables
         n_components = len(params.weights)
+        rows, grids = block.rows, self.training.grids
+        plain = [j for j in self.plain if j not in grids]
         sums = kernels.table_moments(
             stacked,
             log_weights,
-            block.codes,
-            self._others(block.X, params, len(log_weights)),
+            rows.codes,
+            self._others(rows.X, params, len(log_weights), plain),
             block.sample_weight,
             _CUTOFF if n_components > _PAD else 0.0,
-            bool(self.plain),
+            bool(plain),
         )
-        moments = np.empty((self._ends[-1], n_components))
-        for place, j in enumerate(self.plain):
-            observed = ~np.isnan(block.X[:, j])
-            moments[self._ends[place] : self._ends[place + 1]] = self.families[j].stats(
-                block.X[observed, j],
-                sums.resp[observed, :n_components],
-                params.columns[j],
-            )
+        counts = sums.counts[:, :n_components]
+        by_column = self.training.columns(counts)
+        moments = np.empty((self._moment_rows[-1].stop, n_components))
+        for span, j in zip(self._moment_rows[:-1], self.plain, strict=True):
+            if j in grids:
+                x, resp = grids[j], by_column[j]
+            else:
+                observed = ~np.isnan(rows.X[:, j])
+                x, resp = rows.X[observed, j], sums.resp[observed, :n_components]
+            moments[span] = self.families[j].stats(x, resp, params.columns[j])
         return TableStats(
             float(sums.log_likelihood) + block.offset,
             block.weight,
             sums.s0[:n_components],
-            sums.counts[:, :n_components],
+            np.concatenate(
+                [np.empty((0, n_components))]
+                + [by_column[j] for j in self.tables_of]
+                + self.training.missing(counts)
+            ),
             moments,
+        )
+
+    def one_row_each(self, X, params):
+        """Statistics of as many components as rows, each of one row."""
+        (block,) = self.blocks(X)
+        rows, resp = block.rows.X, np.eye(len(X))
+        parts, moments = [np.empty((0, len(X)))], [np.empty((0, len(X)))]
+        for j, family in enumerate(self.families):
+            if family is None:
+                continue
+            observed = ~np.isnan(rows[:, j])
+            own = family.stats(rows[observed, j], resp[observed], params.columns[j])
+            (parts if j in self.tables_of else moments).append(own)
+        codes = self.training.encode_missing(X) - self.training.n_rows
+        missing = np.zeros((self.training.n_counted - self.training.n_rows, len(X)))
+        missing[codes, np.arange(len(X))[:, None]] = 1.0
+        counts = np.concatenate([*parts, missing])
+        return TableStats(
+            0.0, float(len(X)), np.ones(len(X)), counts, np.concatenate(moments)
         )
 
     def m_step(self, stats, smoothing, previous=None):
@@ -179,74 +293,90 @@ class Columns:
 
         Every component has `smoothing` pseudo-rows of the whole table's distribution.
         """
-        counts = self.layout.columns(stats.counts)
+        n_tables = len(self.tables_of)
+        moments = [stats.moments[rows] for rows in self._moment_rows[:-1]]
+        counts = [stats.counts[rows] for rows in self._count_rows[:-1]]
+        parts = dict(zip(self.plain, moments, strict=True))
+        parts |= dict(zip(self.tables_of, counts[:n_tables], strict=True))
         columns = []
         for j, family in enumerate(self.families):
             if family is None:
                 columns.append(None)
                 continue
-            own = counts[j] if j in counts else self._moments(stats, j)
             before = None if previous is None else previous.columns[j]
             prior = family.prior(smoothing) if smoothing else None
-            columns.append(family.m_step(own, prior, before))
-        missing = tuple(
-            _shares(own, smoothing) for own in self.layout.missing(stats.counts)
-        )
+            columns.append(family.m_step(parts[j], prior, before))
+        missing = tuple(_shares(own, smoothing) for own in counts[n_tables:])
         # A component that lost all its rows stays a little possible.
         resp = stats.resp + 1e-10 * stats.resp.mean()
         return TableParams(resp / resp.sum(), missing, tuple(columns))
 
-    def _moments(self, stats, j):
-        place = self.plain.index(j)
-        return stats.moments[self._ends[place] : self._ends[place + 1]]
-
     def n_parameters(self, n_components):
         """Free parameters of the densities of K components, without their weights."""
-        families = [family for family in self.families if family is not None]
-        return n_components * sum(int(family.n_parameters) for family in families)
+        families = self.families
+        if self.chosen is not None:
+            families = [families[j] for j in self.chosen]
+        free = [int(f.n_parameters) for f in families if f is not None]
+        return n_components * sum(free)
 
     def posterior(self, X, params, map_blocks, with_resp):
         """Log densities and, if asked for, p(k | x) of rows."""
-        stacked, log_weights = self.tables(params)
+        stacked, log_weights = self.tables(params, self.layout)
 
         def of_block(start):
-            rows = X[start : start + _BLOCK_ROWS]
-            codes, offset = self.layout.encode(rows)
-            others = self._others(rows, params, len(log_weights))
+            rows = self.rows(X[start : start + _BLOCK_ROWS])
+            others = self._others(rows.X, params, len(log_weights), self.plain)
             found = kernels.table_posterior(
-                stacked, log_weights, codes, others, with_resp
+                stacked, log_weights, rows.codes, others, with_resp
             )
-            return found.log_prob + offset, found.resp[:, : len(params.weights)]
+            return found.log_prob + rows.offset, found.resp[:, : len(params.weights)]
 
         parts = list(map_blocks(of_block, range(0, len(X), _BLOCK_ROWS)))
         log_prob = np.concatenate([part[0] for part in parts])
         return log_prob, np.concatenate([part[1] for part in parts])
 
-    def draw(self, params, component, rng, wanted=None):
-        """Draw rows, one of each component named; NaN in columns not wanted.
+    def draw(self, params, component, rng, X=None):
+        """Draw rows, one of each component named.
 
         Parameters
         ----------
+        params : TableParams
         component : ndarray of shape (n,)
-        wanted : ndarray of shape (n, n_features) or None
-            Cells to draw; None is all.
+        rng : numpy.random.Generator
+        X : ndarray of shape (n, n_features) or None
+            Rows whose NaN cells to draw; None is all cells.
         """
-        X = np.full((len(component), len(self.families)), np.nan)
+        shape = (len(component), len(self.families))
+        rows = np.full(shape, np.nan) if X is None else self.rows(X).X.copy()
         for j, family in enumerate(self.families):
-            if family is None:
-                continue
-            rows = slice(None) if wanted is None else np.flatnonzero(wanted[:, j])
-            X[rows, j] = family.draw(params.columns[j], component[rows], rng)
-        return X
+            wanted = np.flatnonzero(np.isnan(rows[:, j]))
+            if family is not None:
+                rows[wanted, j] = family.draw(params.columns[j], component[wanted], rng)
+        return self.finish(rows)
 
-    def hide(self, X, params, component, rng):
-        """Make cells missing as they were in fit, given the rows' components."""
+    def finish(self, rows):
+        """Rows of the table from complete rows of the model's columns."""
+        for twins in self.twins:
+            twins.inverse(rows)
+        return self._outer(rows)
+
+    def hidden(self, params, component, rng):
+        """Draw which cells are missing, as in fit, given the rows' components."""
+        hidden = np.zeros((len(component), len(self.families)), dtype=bool)
         for mask, shares in zip(self.masks, params.missing, strict=True):
             cumulative = np.cumsum(shares, axis=0)[:, component]
-            which = (cumulative <= rng.random(len(X)) * cumulative[-1]).sum(axis=0)
-            hidden = (which[:, None] >> np.arange(len(mask))) & 1
-            X[:, mask] = np.where(hidden, np.nan, X[:, mask])
-        return X
+            u = rng.random(len(component)) * cumulative[-1]
+            which = (cumulative <= u).sum(axis=0)
+            hidden[:, mask] = (which[:, None] >> np.arange(len(mask))) & 1
+        return self._outer(hidden)
+
+
+def _spans(sizes):
+    """Slices one after the other, and an empty one at the end."""
+    ends = np.cumsum([0, *sizes])
+    return [slice(*ends[i : i + 2]) for i in range(len(ends) - 1)] + [
+        slice(ends[-1], ends[-1])
+    ]
 
 
 def _shares(counts, smoothing):

@@ -1,0 +1,44 @@
+"""Expected and most probable cells of mixtures of tables."""
+
+import numpy as np
+
+from sklearn_gen._columns import Tabulated
+
+
+def expected_cells(columns, params, X, resp, by_mean):
+    """Fill missing cells by their expectation or most probable value.
+
+    Parameters
+    ----------
+    columns : Columns
+    params : TableParams
+    X : ndarray of shape (n, n_features)
+    resp : ndarray of shape (n, K)
+        p(k | observed cells).
+    by_mean : list of bool
+        Which columns of X get their mean.
+
+    Returns
+    -------
+    filled : ndarray of shape (n, n_features)
+        NaN in columns that take no part.
+    """
+    rows = columns.rows(X).X.copy()
+    means = np.zeros(len(columns.families), dtype=bool)
+    means[columns.chosen if columns.chosen is not None else slice(None)] = by_mean
+    for j, family in enumerate(columns.families):
+        wanted = np.flatnonzero(np.isnan(rows[:, j]))
+        if family is None or not len(wanted):
+            continue
+        own, weights = params.columns[j], resp[wanted]
+        if means[j]:
+            rows[wanted, j] = weights @ family.mean(own)
+        elif isinstance(family, Tabulated):
+            code = (weights @ np.exp(own.log_p.T)).argmax(axis=1)
+            rows[wanted, j] = family.typical(code)
+        else:
+            # the component mean at which the mixture's density is highest
+            at = family.on_grid(family.mean(own))
+            density = np.exp(family.log_prob(at, own))
+            rows[wanted, j] = at[(weights @ density.T).argmax(axis=1)]
+    return columns.finish(rows)

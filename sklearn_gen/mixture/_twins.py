@@ -1,0 +1,108 @@
+"""Columns that say the same as another: a level's number beside its name."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_gen._columns import UNSEEN_MASS
+
+# Pairs are looked for among columns of at most so many values, each of which comes in
+# at least so many rows on average: of fewer, pairs may go together by chance.
+_MOST_VALUES = 256
+_ROWS_PER_VALUE = 10
+
+
+class Twins(NamedTuple):
+    """A column whose values follow one to one from those of another.
+
+    Attributes
+    ----------
+    leader, follower : int
+        Columns.
+    values, followers : ndarray of shape (n_values,)
+        Values of the leader, ascending, and those of the follower beside them.
+    shares : ndarray of shape (n_values,)
+        Overall distribution of the follower.
+    """
+
+    leader: int
+    follower: int
+    values: np.ndarray
+    followers: np.ndarray
+    shares: np.ndarray
+
+    def forward(self, X):
+        """Write the leader where only its follower is observed; score the follower.
+
+        Returns
+        -------
+        offset : ndarray of shape (n_samples,)
+            log p(follower | leader): next to nothing unless they go together.
+        """
+        leader, follower = X[:, self.leader], X[:, self.follower]
+        order = np.argsort(self.followers)
+        place = np.searchsorted(self.followers[order], follower)
+        place = order[np.minimum(place, len(order) - 1)]
+        known = self.followers[place] == follower
+        alone = np.isnan(leader) & known
+        X[alone, self.leader] = self.values[place[alone]]
+        agree = known & (X[:, self.leader] == self.values[place])
+        share = np.where(known, self.shares[place], UNSEEN_MASS)
+        log_prob = np.log(np.where(agree, 1.0 - UNSEEN_MASS, 0.0) + UNSEEN_MASS * share)
+        observed = ~np.isnan(follower)
+        X[:, self.follower] = np.nan
+        return np.where(observed, log_prob, 0.0)
+
+    def inverse(self, X):
+        """Write the follower beside its leader."""
+        leader = X[:, self.leader]
+        place = np.searchsorted(self.values, leader)
+        place = np.minimum(place, len(self.values) - 1)
+        known = self.values[place] == leader
+        X[known, self.follower] = self.followers[place[known]]
+
+
+def find_twins(X, sample_weight=None):
+    """Find pairs of columns that say the same in every row in which both are observed.
+
+    Returns
+    -------
+    twins : list of Twins
+        No leader follows another column.
+    """
+    few = {}
+    for j, x in enumerate(X.T):
+        observed = x[~np.isnan(x)]
+        values = np.unique(observed[: 100 * _MOST_VALUES])
+        if 2 < len(values) <= _MOST_VALUES:
+            values = np.unique(observed)
+            if len(values) * _ROWS_PER_VALUE <= len(observed):
+                few.setdefault(len(values), []).append(j)
+    twins = []
+    for columns in few.values():
+        followers = set()
+        for a, leader in enumerate(columns):
+            for follower in columns[a + 1 :]:
+                if leader in followers or follower in followers:
+                    continue
+                pair = _pair(X, leader, follower, sample_weight)
+                if pair is not None:
+                    twins.append(pair)
+                    followers.add(follower)
+    return twins
+
+
+def _pair(X, leader, follower, sample_weight):
+    both = ~(np.isnan(X[:, leader]) | np.isnan(X[:, follower]))
+    pairs, inverse = np.unique(
+        X[both][:, [leader, follower]], axis=0, return_inverse=True
+    )
+    values = np.unique(X[~np.isnan(X[:, leader]), leader])
+    one_to_one = len(np.unique(pairs[:, 1])) == len(pairs) == len(values)
+    if not one_to_one or not np.array_equal(pairs[:, 0], values):
+        return None
+    weight = None if sample_weight is None else sample_weight[both]
+    counts = np.bincount(inverse.ravel(), weight, len(pairs)).astype(float)
+    return Twins(
+        leader, follower, pairs[:, 0].copy(), pairs[:, 1].copy(), counts / counts.sum()
+    )
