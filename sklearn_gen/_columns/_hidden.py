@@ -87,7 +87,8 @@ class HiddenSums:
         p(sums) = E_{free} \\prod_j p_j(constant_j - coefficients_j \\cdot free),
 
     a sum over all cells where one free column lies on a grid, else an integral over
-    quantiles of the component (of several free columns: a Sobol sequence).
+    quantiles of the component (of several free columns: a Sobol sequence, whose error
+    is some hundredths of a nat). Given the component, columns must be independent.
 
     Attributes
     ----------
@@ -101,6 +102,8 @@ class HiddenSums:
         See above.
     lower : ndarray of shape (n_solved,)
         Least value of the solved columns: 0 for gaps.
+    lower_of_free : ndarray of shape (n_free,)
+        The same of the free ones.
     """
 
     free: tuple
@@ -109,6 +112,7 @@ class HiddenSums:
     coefficients: np.ndarray
     constants: np.ndarray
     lower: np.ndarray
+    lower_of_free: np.ndarray
 
     def log_prob(self, families, params):
         """Log density of the sums under each component.
@@ -154,28 +158,65 @@ class HiddenSums:
             rows = np.flatnonzero(component == k)
             nodes, log_weight = self._nodes_of_rows(families, params, k, rows)
             node = draw_rows(log_weight, rng)
-            free = nodes[node]
+            which = np.arange(len(rows)) if len(nodes) > 1 else 0
+            free = nodes[which, node]
             solved = self.constants[rows] - free @ self.coefficients.T
             drawn[rows] = np.hstack([free, solved])
         return drawn
 
     def _nodes_of_rows(self, families, params, k, rows=slice(None)):
-        """Values of the free columns, and their log weight for each row."""
+        """Nodes (n_rows or 1, n_nodes, n_free) and log weights (n_rows, n_nodes)."""
         own = [select(p, np.array([k])) for p in params]
+        constants, used = self.constants[rows], (*self.free, *self.solved)
+        densities = all(families[j].base_measure == "lebesgue" for j in used)
+        if len(used) == 2 and densities:
+            return self._nodes_of_both(families, own, constants[:, 0, None])
         nodes, log_weight = _nodes(
             [families[j] for j in self.free], [own[j] for j in self.free]
         )
-        constants = self.constants[rows]
         log_weight = np.tile(log_weight, (len(constants), 1))
         for i, j in enumerate(self.solved):
             x = constants[:, i, None] - nodes @ self.coefficients[i]
-            slack = 1e-9 * np.maximum(1.0, np.abs(constants[:, i, None]))
-            possible = x >= self.lower[i] - slack
-            cells = np.maximum(x[possible], self.lower[i])
-            log_prob = np.full(x.shape, -np.inf)
-            log_prob[possible] = families[j].log_prob(cells, own[j])[:, 0]
-            log_weight += log_prob
-        return nodes, log_weight
+            x[np.abs(x - self.lower[i]) < 1e-9] = self.lower[i]  # rounding
+            log_weight += _log_prob(families[j], own[j], x, self.lower[i])
+        return nodes[None], log_weight
+
+    def _nodes_of_both(self, families, params, constant):
+        """One free column and one solved, both with densities p and q.
+
+        Half of the nodes are quantiles of p, half those of q, since either may be the
+        narrower; weighted as if drawn from (p + q) / 2, p q is smooth.
+        """
+        (f,), (s,), rate = self.free, self.solved, self.coefficients[0, 0]
+        shares, log_share = _shares()
+        component = np.zeros(len(shares), dtype=np.intp)
+        own = families[f].ppf(shares, params[f], component)
+        other = families[s].ppf(shares, params[s], component)
+        size = (len(constant), len(shares))
+        free = np.hstack([np.broadcast_to(own, size), (constant - other) / rate])
+        solved = np.hstack([constant - rate * own, np.broadcast_to(other, size)])
+        log_p = _log_prob(families[f], params[f], free, self.lower_of_free[0])
+        log_q = _log_prob(families[s], params[s], solved, self.lower[0])
+        possible = np.isfinite(log_p) & np.isfinite(log_q)
+        log_p, log_q = (np.where(possible, x, 0.0) for x in (log_p, log_q))
+        both = log_p + log_q - np.logaddexp(log_p, log_q + np.log(np.abs(rate)))
+        log_weight = np.where(possible, both + np.tile(log_share, 2), -np.inf)
+        return free[:, :, None], log_weight
+
+
+def _log_prob(family, params, x, lower):
+    log_prob = np.full(x.shape, -np.inf)
+    possible = x >= lower
+    log_prob[possible] = family.log_prob(x[possible], params)[:, 0]
+    return log_prob
+
+
+def _shares():
+    """Middles of shares of a distribution, finer and finer at its ends, and logs."""
+    edges = np.arange(1, _N_NODES) / _N_NODES
+    tail = edges[0] * 0.5 ** np.arange(24, 0, -1)
+    edges = np.r_[0.0, tail, edges, 1.0 - tail[::-1], 1.0]
+    return 0.5 * (edges[1:] + edges[:-1]), np.log(np.diff(edges))
 
 
 def _nodes(families, params):
@@ -185,24 +226,24 @@ def _nodes(families, params):
         low, high = family.ppf(np.array([_TAIL, 1 - _TAIL]), own, np.zeros(2, int))
         n_cells = int(np.rint((high - low) / family.resolution)) + 1
         if n_cells <= _MAX_CELLS:
-            cells = low + family.resolution * np.arange(n_cells)
-            return cells[:, None], family.log_prob(cells, own)[:, 0]
+            beyond = n_cells + 10  # what is that far out weighs nothing
+            cells = low + family.resolution * np.arange(-beyond, n_cells + beyond)
+            log_prob = family.log_prob(cells, own)[:, 0]
+            possible = log_prob > -np.inf
+            return cells[possible, None], log_prob[possible]
     if len(families) == 1:
-        # midpoints of equal shares, those at both ends halved until they are tails
-        edges = np.arange(1, _N_NODES) / _N_NODES
-        tail = edges[0] * 0.5 ** np.arange(24, 0, -1)
-        edges = np.r_[0.0, tail, edges, 1.0 - tail[::-1], 1.0]
-        shares, weights = (0.5 * (edges[1:] + edges[:-1]))[:, None], np.diff(edges)
+        shares, log_share = _shares()
+        shares = shares[:, None]
     else:
         sobol = qmc.Sobol(len(families), rng=np.random.default_rng(0))
         shares = np.clip(sobol.random(_N_NODES_MANY), _TAIL, 1 - _TAIL)
-        weights = np.full(len(shares), 1.0 / len(shares))
+        log_share = np.full(len(shares), -np.log(len(shares)))
     component = np.zeros(len(shares), dtype=np.intp)
     nodes = [
         family.ppf(share, own, component)
         for family, own, share in zip(families, params, shares.T, strict=True)
     ]
-    return np.column_stack(nodes), np.log(weights)
+    return np.column_stack(nodes), log_share
 
 
 def draw_rows(log_prob, rng):
@@ -245,6 +286,7 @@ def hidden_sums(equations, columns):
             coefficients=np.reshape(rates, (len(solved), len(free))),
             constants=np.concatenate([values for _, values in parts]),
             lower=np.array([columns[j].lower for j in solved]),
+            lower_of_free=np.array([columns[j].lower for j in free]),
         )
         for (free, solved, rates), parts in groups.items()
     ]

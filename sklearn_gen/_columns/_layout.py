@@ -26,7 +26,10 @@ class ModelledColumn:
     kind : str
         As in TableSchema; the gap between two dates is a 'timedelta'.
     resolution : float
-        Width of the grid that the values lie on; 0.0 for none.
+        Width of the cells that the values are scored by; 0.0 for none.
+    grid : float
+        Width of the grid that draws are rounded to; 0.0 for none. The gap between a
+        number without a grid and one with a grid has a resolution, but no grid.
     lower : float
         No value is below: 0.0 for gaps, else -inf.
     categories : tuple or None
@@ -40,6 +43,7 @@ class ModelledColumn:
     name: str | int
     kind: str
     resolution: float
+    grid: float
     lower: float
     categories: tuple | None
     sources: tuple
@@ -233,8 +237,7 @@ class Layout:
             for v, solved in known:
                 if linear.gaps[v]:
                     equation = self.equations[linear.variables[v]]
-                    width = self.columns[place[v]].resolution
-                    solved = on_grid(solved, width, 0.0)
+                    solved = on_grid(solved, equation.grid, 0.0)
                     below = solved <= 0 if equation.is_open else solved < 0
                     violated[rows[below]] = equation.number
                     solved = np.where(below, np.nan, solved)
@@ -284,7 +287,7 @@ class Layout:
             return x
         x = np.clip(x, *column.limits)
         low = 0.0 if column.is_gap else self.schema.columns[column.sources[0]].bounds[0]
-        return np.clip(on_grid(x, column.resolution, low), *column.limits)
+        return np.clip(on_grid(x, column.grid, low), *column.limits)
 
     def _tidy_end(self, equation, bound, gap):
         """The end of an inequality: on its grid, within the bounds seen if it can be.
@@ -294,16 +297,17 @@ class Layout:
         column, sign = self.schema.columns[equation.target], equation.sign
         end = bound + sign * gap
         if column.kind != "continuous":
-            farthest = column.bounds[1] if sign > 0 else column.bounds[0]
-            end = sign * np.minimum(
-                sign * end, np.maximum(sign * farthest, sign * bound)
-            )
+            near, far = column.bounds[::sign]
+            end = sign * np.maximum(sign * end, sign * near)
+            end = sign * np.minimum(sign * end, np.maximum(sign * far, sign * bound))
         if column.resolution > 0:
             end = on_grid(end, column.resolution, column.bounds[0])
-            short = sign * end < sign * bound - 1e-6 * column.resolution
+            short = sign * (end - bound) < -1e-6 * column.resolution
+            short |= equation.is_open & (np.abs(end - bound) <= 1e-9 * np.abs(end))
             end = np.where(short, end + sign * column.resolution, end)
         elif equation.is_open:
-            end = np.where(end == bound, np.nextafter(end, sign * np.inf), end)
+            least = np.maximum(1e-11 * np.abs(bound), np.finfo(float).tiny)
+            end = bound + sign * np.maximum(sign * (end - bound), least)
         return end
 
 
@@ -358,6 +362,7 @@ def _modelled_columns(schema, equations, levels, left_out):
                     " × ".join(map(str, names)),
                     "categorical",
                     1.0,
+                    1.0,
                     -np.inf,
                     joined,
                     sources,
@@ -366,9 +371,12 @@ def _modelled_columns(schema, equations, levels, left_out):
         elif j in equations and equations[j].sign:
             kind = "timedelta" if kind in TIMES else kind
             kind = "integer" if kind == "boolean" else kind
-            columns.append(ModelledColumn(name, kind, width, 0.0, None, (j,)))
+            cell, grid = equations[j].cell, equations[j].grid
+            columns.append(ModelledColumn(name, kind, cell, grid, 0.0, None, (j,)))
         elif not (j in equations or j in inside or j in left_out):
-            columns.append(ModelledColumn(name, kind, width, -np.inf, categories, (j,)))
+            columns.append(
+                ModelledColumn(name, kind, width, width, -np.inf, categories, (j,))
+            )
     return tuple(columns)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_gen._columns._cells import NUMBERS, TICKS_PER_DAY, TIMES
 from sklearn_gen._columns._constraints import FixedCombinations, Inequality
+from sklearn_gen._columns._resolution import cell_width
 
 # Differences of sums this small, relative to their terms, are rounding.
 _ROUNDING = 1e-12
@@ -22,6 +23,8 @@ class Equation(NamedTuple):
     constant: float
     sign: int  # of the gap; 0 for a sum, which has none
     is_open: bool  # whether a gap of zero violates it
+    cell: float  # width of the cells that a gap is scored by, 0.0 for none
+    grid: float  # width of the grid that gaps lie on, 0.0 for none
     number: int  # of the constraint
 
 
@@ -80,12 +83,24 @@ def _gap(schema, constraint, columns, target, number, encoded):
     scale, shift = _on_scale_of(schema, source, target, constraint)
     sign = 1 if target == columns[1] else -1
     gaps = sign * (encoded[:, target] - scale * encoded[:, source] - shift)
-    step, both = schema.resolution[target], schema.resolution[[source, target]]
+    gaps, cell, grid = gaps[~np.isnan(gaps)], schema.resolution[target], 0.0
+    if cell and schema.resolution[source]:  # two grids: is one part of the other?
+        if (np.abs(gaps - cell * np.rint(gaps / cell)) > 1e-6 * cell).any():
+            cell = cell_width(gaps) or cell
+        grid = cell
     # Between columns of cells "above" means by one cell at least.
-    apart = constraint.is_strict and both.all() and not (gaps < step * (1 - 1e-9)).any()
-    constant = float(shift + apart * sign * step)
-    is_open = constraint.is_strict and not apart
-    return Equation(target, (source,), (scale,), constant, sign, is_open, number)
+    apart = constraint.is_strict and grid and not (gaps < grid * (1 - 1e-9)).any()
+    return Equation(
+        target,
+        (source,),
+        (scale,),
+        shift + sign * (grid if apart else 0.0),
+        sign,
+        constraint.is_strict and not apart,
+        float(cell),
+        float(grid),
+        number,
+    )
 
 
 def _sum(schema, constraint, columns, target, number, encoded):
@@ -108,7 +123,15 @@ def _sum(schema, constraint, columns, target, number, encoded):
     surplus = sum(1 if total in (target, j) else -1 for j in sources) - 1
     constant += surplus * schema.columns[target].origin
     return Equation(
-        target, tuple(sources), tuple(coefficients), constant, 0, False, number
+        target,
+        tuple(sources),
+        tuple(coefficients),
+        float(constant),
+        sign=0,
+        is_open=False,
+        cell=0.0,
+        grid=0.0,
+        number=number,
     )
 
 
@@ -224,7 +247,8 @@ class LinearMap:
             Columns at odds with others, and in which rows.
         """
         cells = cells - self.constants[seen]
-        size = np.abs(cells).max(axis=1, initial=1.0)
+        # of two cells the difference has the right sign, however small
+        size = np.abs(cells).max(axis=1, initial=0.0) * (cells.shape[1] > 2)
         reduced, wrong = [], []  # (pivot, row of the matrix, right-hand sides)
         for i, values in zip(np.flatnonzero(seen), cells.T, strict=True):
             row = self.matrix[i].copy()

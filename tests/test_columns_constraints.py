@@ -1,0 +1,409 @@
+"""Constraints: a change of variables that loses nothing, breaks nothing, adds up."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import integrate, stats
+
+import sklearn_gen
+from sklearn_gen._columns import FAMILIES, Layout, TableSchema
+from sklearn_gen.constraints import FixedCombinations, Inequality, Sum
+
+N = 400
+RNG = np.random.default_rng(0)
+
+
+def make_table():
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(RNG.integers(0, 300, N), "D")
+    a, b = RNG.integers(0, 50, N), np.round(RNG.gamma(2, size=N), 2)
+    c, low = RNG.normal(size=N), RNG.normal(size=N)
+    city = RNG.choice(["Rome", "Milan", "Oslo"], N)
+    return pd.DataFrame(
+        {
+            "start": start,
+            "end": start + pd.to_timedelta(RNG.integers(1, 400, N), "h"),
+            "a": a,
+            "b": b,
+            "c": c,
+            "total": a + b + c,
+            "low": low,
+            "high": low + RNG.gamma(1, size=N),
+            "least": pd.array(RNG.integers(0, 4, N), dtype="Int64"),
+            "most": pd.array(RNG.integers(4, 9, N), dtype="Int64"),
+            "city": city,
+            "state": np.where(city == "Oslo", "NO", "IT"),
+            "tenths": (tenths := np.round(RNG.normal(size=N), 1)),
+            "more tenths": np.round(tenths + RNG.integers(0, 5, N) / 10, 1),
+        }
+    )
+
+
+TABLE = make_table()
+CONSTRAINTS = [
+    Inequality("start", "<", "end"),
+    Sum(["a", "b", "c"], "total"),
+    Inequality("high", ">", "low"),
+    Inequality("least", "<", "most"),
+    FixedCombinations(["city", "state"]),
+    Inequality("tenths", "<=", "more tenths"),
+]
+SCHEMA = TableSchema.from_table(TABLE)
+ENCODED = SCHEMA.encode(TABLE)
+LAYOUT = Layout.fit(SCHEMA, ENCODED, CONSTRAINTS)
+
+
+def layout_of(table, *constraints, **options):
+    schema = TableSchema.from_table(table)
+    return Layout.fit(schema, schema.encode(table), constraints, **options)
+
+
+def test_columns_as_a_model_sees_them():
+    seen = {c.name: (c.kind, c.resolution, c.lower) for c in LAYOUT.columns}
+    assert seen == {
+        "start": ("datetime", 1.0, -np.inf),
+        "end": ("timedelta", 1.0, 0.0),
+        "a": ("integer", 1.0, -np.inf),
+        "b": ("continuous", 0.01, -np.inf),
+        "c": ("continuous", 0.0, -np.inf),
+        "low": ("continuous", 0.0, -np.inf),
+        "high": ("continuous", 0.0, 0.0),
+        "least": ("integer", 1.0, -np.inf),
+        "most": ("integer", 1.0, 0.0),
+        "city × state": ("categorical", 1.0, -np.inf),
+        "tenths": ("continuous", pytest.approx(0.1), -np.inf),
+        "more tenths": ("continuous", pytest.approx(0.1), 0.0),
+    }
+    modelled = LAYOUT.forward(ENCODED)
+    assert (modelled.violated == -1).all()
+    assert not np.isnan(modelled.values).any()
+    assert not modelled.partial
+    assert not modelled.hidden
+
+
+def test_there_and_back():
+    values = LAYOUT.forward(ENCODED).values
+    pd.testing.assert_frame_equal(LAYOUT.schema.decode(LAYOUT.inverse(values)), TABLE)
+    copy = pickle.loads(pickle.dumps(LAYOUT))
+    np.testing.assert_array_equal(copy.inverse(values), LAYOUT.inverse(values))
+    stored = skops.io.dumps(LAYOUT)
+    copy = skops.io.loads(stored, trusted=sklearn_gen.trusted_types())
+    np.testing.assert_array_equal(copy.forward(ENCODED).values, values)
+
+
+def assert_constraints_hold(table):
+    assert (table["start"] < table["end"]).all()
+    parts = table["a"] + table["b"] + table["c"]
+    np.testing.assert_allclose(table["total"], parts, rtol=1e-12, atol=1e-9)
+    assert (table["low"] < table["high"]).all()
+    assert (table["least"] < table["most"]).all()
+    assert (table["tenths"] <= table["more tenths"]).all()
+    pairs = set(zip(table["city"], table["state"], strict=True))
+    assert pairs <= set(zip(TABLE["city"], TABLE["state"], strict=True))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    hnp.arrays(
+        np.float64,
+        (20, len(LAYOUT.columns)),
+        elements=st.floats(-1e4, 1e4) | st.floats(-2, 2),
+    )
+)
+def test_constraints_hold_whatever_is_drawn(values):
+    values[:, 9] = np.abs(values[:, 9]) % 3 // 1
+    drawn = LAYOUT.schema.decode(LAYOUT.inverse(values))
+    pd.testing.assert_series_equal(drawn.dtypes, TABLE.dtypes)
+    assert_constraints_hold(drawn)
+    for name in ("start", "least", "most", "a"):
+        assert drawn[name].between(TABLE[name].min(), TABLE[name].max()).all()
+    # draws score: what was drawn violates nothing
+    modelled = LAYOUT.forward(SCHEMA.encode(drawn))
+    assert (modelled.violated == -1).all()
+
+
+def test_what_follows_from_observed_cells_is_known():
+    hidden = RNG.random(TABLE.shape) < 0.3
+    encoded = np.where(hidden, np.nan, ENCODED)
+    modelled, whole = LAYOUT.forward(encoded), LAYOUT.forward(ENCODED).values
+    assert (modelled.violated == -1).all()
+    seen = ~np.isnan(modelled.values)
+    np.testing.assert_allclose(modelled.values[seen], whole[seen], atol=1e-9)
+    # a part, or the total, follows from the others
+    sums = hidden[:, 2:6].sum(axis=1)
+    assert seen[sums <= 1][:, 2:5].all()
+    # a gap is known where both ends are
+    assert (seen[:, 1] == ~hidden[:, :2].any(axis=1)).all()
+    # where only the upper end is seen, or two parts and the total, sums are
+    rows = {(h.free, h.solved): set(h.rows) for h in modelled.hidden}
+    assert rows[(0,), (1,)] == set(np.flatnonzero(hidden[:, 0] & ~hidden[:, 1]))
+    ends = np.flatnonzero(hidden[:, 6] & ~hidden[:, 7])
+    assert rows[(6,), (5,)] == set(ends)  # of densities the end is solved for
+    two = hidden[:, [2, 3]].all(axis=1) & ~hidden[:, [4, 5]].any(axis=1)
+    assert rows[(2,), (3,)] == set(np.flatnonzero(two))
+    (partial,) = modelled.partial
+    one = np.flatnonzero(hidden[:, 10] ^ hidden[:, 11])
+    np.testing.assert_array_equal(np.sort(partial.rows), one)
+    levels = np.array(LAYOUT.columns[9].categories)
+    for row, allowed in zip(partial.rows, partial.allowed, strict=True):
+        cells = encoded[row, [10, 11]]
+        agrees = (np.isnan(cells) | (levels == cells)).all(axis=1)
+        np.testing.assert_array_equal(allowed, agrees)
+
+
+def family(name, values, resolution, **params):
+    """A family of one column and components of known parameters."""
+    made = FAMILIES[name].from_values(values, resolution=resolution)
+    arrays = {key: np.array(value, dtype=float) for key, value in params.items()}
+    return made, type(made).params_type(**arrays)
+
+
+def test_masses_of_integers_and_their_gap_add_up():
+    """Of a <= b: P(a), P(a, b) and P(b) = sum over a; all b together have mass 1."""
+    a, gap = np.arange(6.0), np.arange(9.0)
+    table = pd.DataFrame({"a": [0, 1, 5, 2], "b": [0, 3, 9, 7]})
+    layout = layout_of(table, Inequality("a", "<=", "b"))
+    families, params = zip(
+        family("poisson", a, 1.0, mean=[1.0, 4.0]),
+        family("poisson", gap, 1.0, mean=[2.0, 0.5]),
+        strict=True,
+    )
+    b = np.arange(60.0)
+    only_b = np.column_stack([np.full(60, np.nan), b])
+    modelled = layout.forward(only_b)
+    (hidden,) = modelled.hidden
+    log_prob = hidden.log_prob(families, params)
+    exact = stats.poisson.logpmf(b[hidden.rows, None], np.array([3.0, 4.5]))
+    seen = exact > -60
+    np.testing.assert_allclose(log_prob[seen], exact[seen], rtol=1e-9)
+    np.testing.assert_allclose(np.exp(log_prob).sum(axis=0), 1.0, rtol=1e-9)
+    drawn = hidden.draw(
+        families, params, np.repeat([0, 1], 30), np.random.default_rng()
+    )
+    np.testing.assert_allclose(drawn.sum(axis=1), b)
+    assert (drawn >= 0).all()
+
+
+def test_draws_follow_the_conditional():
+    table = pd.DataFrame({"a": [0, 1, 5, 2], "b": [0, 3, 9, 7]})
+    layout = layout_of(table, Inequality("a", "<=", "b"))
+    families, params = zip(
+        family("poisson", np.arange(6.0), 1.0, mean=[1.0]),
+        family("poisson", np.arange(9.0), 1.0, mean=[3.0]),
+        strict=True,
+    )
+    n = 4000
+    (hidden,) = layout.forward(np.tile([np.nan, 8.0], (n, 1))).hidden
+    drawn = hidden.draw(families, params, np.zeros(n, int), np.random.default_rng(0))
+    counts = np.bincount(drawn[:, 0].astype(int), minlength=9)
+    expected = n * stats.binom.pmf(np.arange(9), 8, 0.25)
+    few = expected < 5
+    counts = np.r_[counts[~few], counts[few].sum()]
+    expected = np.r_[expected[~few], expected[few].sum()]
+    assert stats.chisquare(counts, expected).pvalue > 1e-5
+
+
+def density_of_upper_end(x, mean, scale, shape, width):
+    def given_share(q):
+        return stats.norm.pdf(x - stats.gamma.ppf(q, shape, scale=width), mean, scale)
+
+    points = [1e-6, 0.01, 0.5, 0.99, 1 - 1e-6]
+    return integrate.quad(given_share, 0, 1, limit=500, epsabs=1e-12, points=points)[0]
+
+
+def test_density_of_an_upper_end_alone():
+    """Two components: normal ends, gaps of gamma; against adaptive quadrature."""
+    low = RNG.normal(size=50)
+    gap = RNG.gamma(0.7, size=50)
+    table = pd.DataFrame({"low": low, "high": low + gap})
+    layout = layout_of(table, Inequality("low", "<", "high"))
+    families, params = zip(
+        family("gaussian", low, 0.0, mean=[0.0, -3.0], scale=[1.0, 0.2]),
+        family("gamma", gap, 0.0, shape=[0.7, 4.0], mean=[0.7, 2.0]),
+        strict=True,
+    )
+    high = np.linspace(-2.0, 4.0, 7)
+    encoded = np.column_stack([np.full(7, np.nan), high])
+    (hidden,) = layout.forward(encoded).hidden
+    log_prob = hidden.log_prob(families, params)
+    for k, (mean, scale, shape, width) in enumerate(
+        [(0.0, 1.0, 0.7, 1.0), (-3.0, 0.2, 4.0, 0.5)]
+    ):
+        for i, x in enumerate(high):
+            exact = density_of_upper_end(x, mean, scale, shape, width)
+            if exact > 1e-8:
+                assert log_prob[i, k] == pytest.approx(np.log(exact), abs=2e-3)
+    only_low = layout.forward(np.column_stack([high, np.full(7, np.nan)]))
+    np.testing.assert_array_equal(only_low.values[:, 0], high)
+    assert not only_low.hidden  # nothing is known of the gap
+
+
+def test_density_of_a_total_alone():
+    """Three normal parts: one, two or three are missing."""
+    parts = RNG.normal(size=(40, 3))
+    table = pd.DataFrame(parts, columns=list("abc")).assign(total=parts.sum(axis=1))
+    layout = layout_of(table, Sum(["a", "b", "c"], "total"))
+    means, scales = [0.0, 1.0, -2.0], [1.0, 0.5, 2.0]
+    families, params = zip(
+        *(
+            family("gaussian", x, 0.0, mean=[m], scale=[s])
+            for x, m, s in zip(parts.T, means, scales, strict=True)
+        ),
+        strict=True,
+    )
+    for n_seen in (0, 1):
+        cells = np.full((5, 4), np.nan)
+        cells[:, 3] = np.linspace(-3, 3, 5)
+        cells[:, :n_seen] = 0.3
+        (hidden,) = layout.forward(cells).hidden
+        mean, scale = sum(means[n_seen:]), np.linalg.norm(scales[n_seen:])
+        expected = stats.norm.logpdf(cells[:, 3] - 0.3 * n_seen, mean, scale)
+        log_prob = hidden.log_prob(families, params)[:, 0]
+        np.testing.assert_allclose(log_prob, expected, atol=0.02)
+        drawn = hidden.draw(
+            families, params, np.zeros(5, int), np.random.default_rng(0)
+        )
+        np.testing.assert_allclose(drawn.sum(axis=1), cells[:, 3] - 0.3 * n_seen)
+
+
+def test_chains_of_inequalities():
+    """a <= b <= c, where what lies between is missing, and a <= c, b <= c."""
+    rows = np.sort(RNG.integers(0, 9, (60, 3)), axis=1)
+    table = pd.DataFrame(rows, columns=list("abc"))
+    chain = [Inequality("a", "<=", "b"), Inequality("c", ">=", "b")]
+    layout = layout_of(table, *chain)
+    families, params = zip(
+        *(family("poisson", np.arange(9.0), 1.0, mean=[r]) for r in (1.0, 2.0, 0.5)),
+        strict=True,
+    )
+    (hidden,) = layout.forward(np.array([[np.nan, np.nan, 4.0]])).hidden
+    log_prob = hidden.log_prob(families, params)[0, 0]
+    assert log_prob == pytest.approx(stats.poisson.logpmf(4, 3.5), abs=0.05)
+    (hidden,) = layout.forward(np.array([[1.0, np.nan, 4.0]])).hidden
+    log_prob = hidden.log_prob(families, params)[0, 0]
+    assert log_prob == pytest.approx(stats.poisson.logpmf(3, 2.5), abs=1e-6)
+    under = [Inequality("a", "<=", "c"), Inequality("b", "<=", "c")]
+    for constraints in (chain, under):
+        layout = layout_of(table, *constraints)
+        modelled = layout.forward(rows.astype(float))
+        np.testing.assert_array_equal(layout.inverse(modelled.values), rows)
+        drawn = layout.inverse(RNG.normal(scale=20, size=(500, 3))).T
+        for constraint in constraints:
+            lower, upper = ("abc".index(name) for name in constraint.columns)
+            assert (drawn[lower] <= drawn[upper]).all()
+    # both ends of one column: c = a + gap, and b = c - gap
+    cells = np.array([[np.nan, 2.0, 5.0]])
+    (hidden,) = layout.forward(cells).hidden
+    assert (hidden.free, hidden.solved) == ((0,), (2,))
+    assert layout.forward(cells).values[0, 1] == 3.0
+
+
+def test_dates_of_unlike_units_and_zones():
+    days = pd.Series(pd.date_range("2020-01-01", periods=30, tz="Asia/Tokyo"))
+    stamps = (days + pd.to_timedelta(np.arange(30) * 90, "min")).dt.as_unit("ns")
+    table = pd.DataFrame({"day": days, "stamp": stamps.dt.tz_convert("UTC")})
+    layout = layout_of(table, Inequality("day", "<=", "stamp"))
+    encoded = layout.schema.encode(table)
+    values = layout.forward(encoded).values
+    np.testing.assert_array_equal(values[:, 1], np.arange(30) * 90.0)  # minutes
+    pd.testing.assert_frame_equal(layout.schema.decode(layout.inverse(values)), table)
+    spans = pd.DataFrame({"all": stamps - days[0]})
+    spans["some"] = spans["all"].dt.floor("h")
+    spans["rest"] = spans["all"] - spans["some"]
+    layout = layout_of(spans, Sum(["some", "rest"], "all"))
+    values = layout.forward(layout.schema.encode(spans)).values
+    pd.testing.assert_frame_equal(layout.schema.decode(layout.inverse(values)), spans)
+
+
+def test_partial_combinations():
+    table = pd.DataFrame({"x": list("aabbc"), "y": list("uvuvu"), "z": range(5)})
+    layout = layout_of(table, FixedCombinations(["x", "y"]), left_out=[2])
+    assert [column.name for column in layout.columns] == ["x × y"]
+    cells = np.array(
+        [[0, 1, 0], [2, np.nan, 0], [np.nan, 0, 0], [2, 1, 0], [np.nan] * 3, [3, 0, 0]]
+    )
+    modelled = layout.forward(cells)
+    np.testing.assert_array_equal(
+        modelled.values[:, 0], [1, np.nan, np.nan, np.nan, np.nan, np.nan]
+    )
+    np.testing.assert_array_equal(modelled.violated, [-1, -1, -1, 0, -1, 0])
+    (partial,) = modelled.partial
+    np.testing.assert_array_equal(partial.rows, [1, 2])
+    log_levels = np.log([[0.1, 0.3], [0.2, 0.3], [0.3, 0.2], [0.3, 0.1], [0.1, 0.1]])
+    log_prob = partial.log_prob(log_levels)
+    np.testing.assert_allclose(np.exp(log_prob), [[0.1, 0.1], [0.5, 0.6]])
+    drawn = partial.draw(log_levels, np.array([0, 1]), np.random.default_rng(0))
+    assert drawn[0] == 4.0
+    assert drawn[1] in (0.0, 2.0, 4.0)
+
+
+VIOLATIONS = {
+    "inequality": (CONSTRAINTS[0], "end", TABLE["start"][7]),
+    "sum": (CONSTRAINTS[1], "total", 1000.0),
+    "combination": (CONSTRAINTS[4], "state", "SE"),
+}
+
+
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_rows_that_violate_a_constraint(name):
+    constraint, column, cell = VIOLATIONS[name]
+    table = TABLE.copy()
+    table.loc[7, column] = cell
+    modelled = LAYOUT.forward(SCHEMA.encode(table))
+    np.testing.assert_array_equal(np.flatnonzero(modelled.violated >= 0), [7])
+    assert CONSTRAINTS[modelled.violated[7]] == constraint
+    if name == "combination":  # in fit that is what was seen
+        table.loc[7, column] = None
+        table.loc[7, "city"] = "Bonn"
+    with pytest.raises(ValueError, match=r"Row 7 violates.*mend or drop"):
+        layout_of(table, constraint)
+
+
+IMPOSSIBLE = {
+    "no constraint": (["a < b"], TypeError, "must be a list of Inequality.*'a < b'"),
+    "unknown column": ([Inequality("a", "<", "zz")], ValueError, "names 'zz', which"),
+    "twice": ([Inequality("a", "<", "a")], ValueError, "names a column twice"),
+    "date and number": (
+        [Inequality("a", "<", "end")],
+        ValueError,
+        r"compares column 'a' \(integer.*with column 'end' \(datetime.*must be numbers",
+    ),
+    "text": ([Inequality("city", "<", "state")], ValueError, "compares column 'city'"),
+    "sum of dates": ([Sum(["start", "a"], "end")], ValueError, "'start' is datetime"),
+    "circle": (
+        [Inequality("low", "<=", "high"), Inequality("high", "<=", "low")],
+        ValueError,
+        "follows from others already",
+    ),
+    "shared column": (
+        [FixedCombinations(["a", "city"]), Inequality("least", "<", "most")] * 2,
+        ValueError,
+        "can't be kept|in another constraint",
+    ),
+    "left out": ([Inequality("least", "<", "b")], ValueError, "'b' is not modelled"),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_constraints_that_mean_nothing(name):
+    constraints, error, message = IMPOSSIBLE[name]
+    with pytest.raises(error, match=f"(?s){message}"):
+        layout_of(TABLE, *constraints, left_out=[3])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Inequality("a", "=", "b"), "operator.*got '='"),
+        (lambda: Sum("abc", "d"), "parts of a Sum must be a list.*'abc'"),
+        (lambda: FixedCombinations(["a"]), "list of two or more"),
+    ],
+)
+def test_constraints_are_checked_when_made(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
