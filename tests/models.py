@@ -17,6 +17,7 @@ from sklearn_gen.compose import (
     GenerativePipeline,
     make_generative_pipeline,
 )
+from sklearn_gen.copula import GaussianCopula
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
@@ -53,6 +54,8 @@ MODELS = [
     GaussianMixture(n_components="auto"),
     RobustGaussianMixture(n_components=(2, 3), n_members=2),
     AdaptiveKernelDensity(),
+    GaussianCopula(),
+    GaussianCopula("gaussian"),
     ChowLiuTree(max_levels=8),
     MixtureOfTrees(n_components=2, max_levels=8),
     MixtureOfTrees(n_components=2, n_init=2, pool=True, max_levels=4),

@@ -167,6 +167,16 @@ def test_sf_and_normal_scores_in_both_tails(case):
     assert_allclose(special.ndtr(-z)[seen], expected[seen], rtol=1e-7)
 
 
+@by_name(CONTINUOUS)
+def test_normal_scores_lead_back(case):
+    family, _ = described(case)
+    params = type(case.params)(*(field[:1] for field in case.params))
+    z = np.linspace(-7, 7, 31)
+    x = family.from_normal(z, params)
+    assert_allclose(family.normal_scores(x, params)[:, 0], z, atol=1e-6)
+    assert np.isfinite(family.from_normal(np.array([-60.0, 60.0]), params)).all()
+
+
 @by_name(CASES)
 def test_ppf_inverts_cdf(case):
     family, _ = described(case)

@@ -15,17 +15,19 @@ from scipy.special import (
     gammainccinv,
     gammaincinv,
     gammaln,
+    ndtr,
     stdtr,
     stdtrit,
     zeta,
 )
 
 from sklearn_gen._columns._families_normal import Positive
-from sklearn_gen._columns._family import MIN_SPREAD, Family
+from sklearn_gen._columns._family import FARTHEST_SCORE, MIN_SPREAD, Family
 from sklearn_gen._columns._intervals import LOG_ROOT_2PI, log_interval
 
 _MIN_DOF, _MAX_DOF = 1.0, 200.0
 _FIRST_DOF = 8.0  # before the first M-step
+_FARTHEST_QUANTILE = 30.0  # normal score beyond which stdtrit fails
 _COLUMN_STEPS = 30  # EM steps to the whole column's distribution
 
 
@@ -162,6 +164,12 @@ class StudentT(Family):
     def _ppf(self, q, params):
         return params.location + params.scale * stdtrit(params.dof, q)
 
+    def from_normal(self, z, params):
+        """The values whose normal scores under the only component are z, (n,)."""
+        below = ndtr(-np.minimum(np.abs(z), _FARTHEST_QUANTILE))
+        distance = -params.scale * stdtrit(params.dof, below)
+        return self.on_grid(params.location + np.copysign(distance, z))
+
     def _draw(self, params, rng):
         return params.location + params.scale * rng.standard_t(params.dof)
 
@@ -294,6 +302,14 @@ class Gamma(Positive):
         low = gammaincinv(a, np.where(upper, 0.5, q))
         high = gammainccinv(a, np.where(upper, 1 - q, 0.5))
         return np.where(upper, high, low) * mean / a
+
+    def from_normal(self, z, params):
+        """The values whose normal scores under the only component are z, (n,)."""
+        a, mean = params
+        near = np.minimum(np.abs(z), FARTHEST_SCORE)
+        y = np.where(z > 0, gammainccinv(a, ndtr(-near)), gammaincinv(a, ndtr(-near)))
+        tiny = np.finfo(np.float64).tiny
+        return self.on_grid(np.maximum(y * mean / a, tiny))
 
     def _draw(self, params, rng):
         tiny = np.finfo(np.float64).tiny  # shapes below 0.01 draw zeros

@@ -81,6 +81,10 @@ class Gaussian(Family):
     def _ppf(self, q, params):
         return params.mean + params.scale * ndtri(q)
 
+    def from_normal(self, z, params):
+        """The values whose normal scores under the only component are z, (n,)."""
+        return self.on_grid(params.mean + params.scale * z)
+
     def _draw(self, params, rng):
         return params.mean + params.scale * rng.standard_normal(len(params.mean))
 
@@ -157,6 +161,11 @@ class LogNormal(Positive, Gaussian):
 
     def _ppf(self, q, params):
         return np.exp(super()._ppf(q, params))
+
+    def from_normal(self, z, params):
+        """The values whose normal scores under the only component are z, (n,)."""
+        log_x = params.mean + params.scale * z
+        return self.on_grid(np.exp(np.clip(log_x, -700, 700)))
 
     def _draw(self, params, rng):
         return np.exp(super()._draw(params, rng))

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 # No component is narrower than this share of its column's own spread, so that none
 # collapses onto a value.
 MIN_SPREAD = 1e-3
 # Normal scores of values so far out that their tail's probability underflows.
 FARTHEST_SCORE = 37.5
+HIGHEST_SCORE = 8.2  # its cdf is still below one
 # Of a column with a resolution no component is narrower than this share of a cell: all
 # but 6e-5 of its mass is then in one cell, and less would buy nothing.
 _MIN_CELL_SPREAD = 0.125
@@ -213,6 +214,11 @@ class Family:
     def ppf(self, q, params, component):
         """Inverse of `cdf`, of one component per row, (n,)."""
         return self.on_grid(self._ppf(q, select(params, component)))
+
+    def from_normal(self, z, params):
+        """The values whose normal scores under the only component are z, (n,)."""
+        q = ndtr(np.clip(z, -FARTHEST_SCORE, HIGHEST_SCORE))
+        return self.ppf(q, params, np.zeros(len(z), dtype=np.intp))
 
     def draw(self, params, component, rng):
         """Draw a value of one component per row, (n,)."""
