@@ -84,7 +84,9 @@ def walk(lower, upper, factor, points, keep=False):
     Parameters
     ----------
     lower, upper : ndarray of shape (n, d)
+        Ends.
     factor : ndarray of shape (d, d)
+        Lower triangular.
     points : ndarray of shape (n_points, d - 1) or (n, n_points, d)
         Uniform numbers.
     keep : bool
