@@ -31,6 +31,7 @@ from sklearn_gen.outlier import (
     DensityOutlierDetector,
     TrimmedDensity,
 )
+from sklearn_gen.regressor import GenerativeRegressor
 
 
 def log_derivative_of_arcsinh(X):
@@ -77,6 +78,8 @@ MODELS = [
     BijectiveTransformer(np.arcsinh, np.sinh, log_derivative_of_arcsinh),
     GenerativeClassifier(GaussianMixture(reg_covar=1e-3)),
     GenerativeClassifier(unlabeled="unknown"),
+    GenerativeRegressor(GaussianMixture(reg_covar=1e-3)),
+    GenerativeRegressor(),
     GenerativeImputer(),
     GenerativeImputer(GaussianMixture(), strategy="draw", add_indicator=True),
 ]
@@ -124,7 +127,18 @@ NOVELTY = (
     "Clean training rows are learned whole, and rows held out set the threshold: no "
     "training row is an outlier, where the check wants some."
 )
+TRIALS = (
+    "The default's size is chosen by cross-validation: copies of a row may part "
+    "between what is learned from and what is predicted, which a weight can't."
+)
 EXPECTED_FAILURES = [
+    Expected(
+        "check_sample_weight_equivalence_on_dense_data",
+        lambda estimator: (
+            isinstance(estimator, GenerativeRegressor) and estimator.estimator is None
+        ),
+        TRIALS,
+    ),
     Expected("check_sample_weight_equivalence_on_dense_data", is_conformal, SPLIT),
     Expected(
         "check_outliers_train",

@@ -122,7 +122,7 @@ def _borrowed(weight, rows, n_rows):
 
 
 def log_joint(densities, log_prior, X, n_jobs=None):
-    """log p(x, class) of each row, (n_samples, n_classes); None has no density."""
+    """Compute log p(x, class), (n_samples, n_classes); None has no density."""
     n_rows = len(X) if hasattr(X, "__len__") else X.shape[0]
     never = np.full(n_rows, -np.inf)
     scores = Parallel(n_jobs, prefer="threads")(
