@@ -14,7 +14,7 @@ import scipy.linalg.blas  # noqa: F401  (its library then shows in threadpool_in
 from threadpoolctl import threadpool_info, threadpool_limits
 
 # The modules that have a ``run(report)``.
-FAMILIES = ("mixture", "conformal", "explain", "outliers", "imputation")
+FAMILIES = ("mixture", "conformal", "explain", "outliers", "imputation", "metrics")
 _COLUMNS = "{:<46}{:>12}{:>12}{:>8}{:>9}  {}"
 
 

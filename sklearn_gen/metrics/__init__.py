@@ -10,6 +10,7 @@ from sklearn_gen.metrics._privacy import (
     membership_auc,
     neighbor_distance_ratios,
 )
+from sklearn_gen.metrics._report import GenerativeReport, generative_report
 from sklearn_gen.metrics._two_sample import classifier_two_sample_test
 from sklearn_gen.metrics._usefulness import train_synthetic_test_real
 
@@ -24,4 +25,6 @@ __all__ = [
     "neighbor_distance_ratios",
     "exact_copy_share",
     "membership_auc",
+    "generative_report",
+    "GenerativeReport",
 ]

@@ -1,4 +1,4 @@
-"""Columns one by one: do their values have the same distribution?"""
+"""Columns one by one: whether their values have the same distribution."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Columns two by two: do they hang together in the same way?"""
+"""Columns two by two: whether they hang together in the same way."""
 
 from itertools import combinations
 from typing import NamedTuple

@@ -61,7 +61,7 @@ def closest_record_distances(
     See Also
     --------
     closest_record_share : Says whether distances are suspiciously small.
-    membership_auc : For instance with minus the distances from real to synthetic rows.
+    membership_auc : Takes, for instance, minus distances to synthetic rows.
 
     Examples
     --------

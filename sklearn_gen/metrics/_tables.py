@@ -17,16 +17,21 @@ class Columns:
         Names of a DataFrame's columns, indices of an array's.
     is_level : ndarray of bool of shape (n_features,)
         Booleans and categories, whose cells are codes.
-    n_levels : ndarray of int of shape (n_features,)
-        Codes are 0 to n_levels - 1.
+    levels : tuple of tuple
+        What the codes of each such column stand for; empty for numbers.
     schema : TableSchema
         That of the real table.
     """
 
     names: tuple
     is_level: np.ndarray
-    n_levels: np.ndarray
+    levels: tuple
     schema: TableSchema
+
+    @property
+    def n_levels(self):
+        """Number of levels of each column."""
+        return np.array([len(levels) for levels in self.levels])
 
     def index(self, column, parameter):
         """Index of one column given by name or index."""
@@ -48,8 +53,9 @@ def encode_tables(categorical_features, *, min_rows=2, **tables):
     Returns
     -------
     columns : Columns
+        What they hold.
     *values : ndarray of shape (n_rows, n_features)
-        float64; NaN where missing.
+        In float64; NaN where missing.
 
     Raises
     ------
@@ -68,18 +74,21 @@ def encode_tables(categorical_features, *, min_rows=2, **tables):
     schema = TableSchema.from_table(cells[0], categorical_features)
     values = [schema.encode(table) for table in cells]
     is_level = np.array([kind in ("boolean", "categorical") for kind in schema.kinds])
-    n_levels = np.array([len(levels or (False, True)) for levels in schema.categories])
+    levels = [
+        (levels or (False, True)) if coded else ()
+        for levels, coded in zip(schema.categories, is_level, strict=True)
+    ]
     for name, encoded in zip(tables, values, strict=True):
         _check_cells(schema, encoded, name)
         encoded += 0.0  # no -0.0: rows are compared by their bytes
     for j in np.flatnonzero(is_level):
-        n_levels[j] += _number_unseen(
+        levels[j] += _number_unseen(
             [table.columns[j].values for table in cells],
             [encoded[:, j] for encoded in values],
-            n_levels[j],
+            len(levels[j]),
         )
     names = schema.names or tuple(range(len(is_level)))
-    return Columns(names, is_level, n_levels, schema), *values
+    return Columns(names, is_level, tuple(levels), schema), *values
 
 
 def _as_table(name, table):
@@ -140,7 +149,7 @@ def _check_cells(schema, values, name):
 
 
 def _number_unseen(cells, codes, n_levels):
-    """Give each level that the real table lacks a code of its own; returns how many.
+    """Give levels that the real table lacks codes of their own; returns the levels.
 
     As one level they would be one of zero real rows by construction, and no p-value
     would hold.
@@ -149,10 +158,11 @@ def _number_unseen(cells, codes, n_levels):
     found = set()
     for values, rows in zip(cells, unseen, strict=True):
         found.update(values[rows].tolist())
-    code_of = {level: n_levels + i for i, level in enumerate(sorted(found, key=repr))}
+    found = tuple(sorted(found, key=repr))
+    code_of = {level: n_levels + i for i, level in enumerate(found)}
     for column, values, rows in zip(codes, cells, unseen, strict=True):
         column[rows] = [code_of[level] for level in values[rows].tolist()]
-    return len(found)
+    return found
 
 
 def row_ids(*tables):

@@ -1,4 +1,4 @@
-"""The classifier two-sample test: can anything tell synthetic from real rows?"""
+"""The classifier two-sample test: whether anything tells synthetic from real rows."""
 
 from numbers import Integral
 from typing import NamedTuple

@@ -61,9 +61,28 @@ def test_several_classes_are_one_against_the_rest():
     )
     assert result.metric == "ROC AUC"
     assert 0.5 < result.real < 1.0  # nurses earn more
+    holdout = tables[2].dropna(subset="job")
+    model = HistGradientBoostingClassifier(max_iter=20)
+    numbers = ["age", "children", "income"]
+    tables = [t[[*numbers, "job"]] for t in tables]
+    seen = tables[0].dropna(subset="job")
+    model.fit(seen[numbers], seen["job"])
+    want = roc_auc_score(
+        holdout["job"], model.predict_proba(holdout[numbers]), multi_class="ovr"
+    )
+    result = train_synthetic_test_real(
+        *tables, "job", HistGradientBoostingClassifier(max_iter=20)
+    )
+    assert result.real == pytest.approx(want)
     # A class that no synthetic row has isn't ranked: its AUC is 1/2.
     lacking = tables[1][tables[1].job != "nurse"]
-    less = train_synthetic_test_real(tables[0], lacking, tables[2], "job")
+    less = train_synthetic_test_real(
+        tables[0],
+        lacking,
+        tables[2],
+        "job",
+        HistGradientBoostingClassifier(max_iter=20),
+    )
     assert less.synthetic < result.synthetic
 
 

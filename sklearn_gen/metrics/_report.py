@@ -1,0 +1,215 @@
+"""GenerativeReport: every metric of a synthetic table, and charts to explain it."""
+
+import importlib
+from dataclasses import dataclass
+from numbers import Integral
+from pathlib import Path
+
+from sklearn_gen._columns import as_array, container_of
+from sklearn_gen._validation import as_generator
+from sklearn_gen.metrics import _lines
+from sklearn_gen.metrics._page import Pictures, fragment, page
+from sklearn_gen.metrics._tables import encode_tables
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GenerativeReport:
+    """What :func:`generative_report` found: a table of metrics, and a page of charts.
+
+    Attributes
+    ----------
+    lines : tuple of named tuples
+        One per metric: `part`, `metric`, `value`, `better`, `meaning`, `fresh`,
+        `p_value` and `interval`.
+    marginals : named tuple
+        What :func:`marginal_similarity` returned.
+    pairs : named tuple
+        What :func:`pair_similarity` returned.
+    two_sample : named tuple
+        What :func:`classifier_two_sample_test` returned.
+    n_rows : dict
+        Rows of each table that were compared.
+    pictures : named tuple
+        The charts of the page, as SVG.
+    """
+
+    lines: tuple
+    marginals: tuple
+    pairs: tuple
+    two_sample: tuple
+    n_rows: dict
+    pictures: Pictures
+
+    def to_frame(self):
+        """Give the metrics as a table.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            Index: the metric. Columns: `value`; `fresh`, the value of held-out real
+            rows in place of the synthetic ones; the interval's `low` and `high`;
+            `p_value`; `better`, the direction; `meaning`. NaN where there is none.
+
+        Raises
+        ------
+        ImportError
+            If pandas is missing.
+        """
+        try:
+            pandas = importlib.import_module("pandas")
+        except ImportError as error:
+            raise ImportError(
+                "to_frame needs pandas: python -m pip install pandas."
+            ) from error
+        rows = [
+            {
+                "metric": line.metric,
+                "value": line.value,
+                "fresh": line.fresh,
+                "low": line.interval[0],
+                "high": line.interval[1],
+                "p_value": line.p_value,
+                "better": line.better,
+                "meaning": line.meaning,
+            }
+            for line in self.lines
+        ]
+        return pandas.DataFrame(rows).set_index("metric")
+
+    def to_html(self, path=None):
+        """Write the report as one page that needs nothing else: no network, no script.
+
+        Parameters
+        ----------
+        path : str, path or None, default=None
+            File to write, in UTF-8.
+
+        Returns
+        -------
+        html : str
+            The page.
+        """
+        html = page(self)
+        if path is not None:
+            Path(path).write_text(html, encoding="utf-8")
+        return html
+
+    def _repr_html_(self):
+        return fragment(self)
+
+    def __repr__(self):
+        sizes = ", ".join(f"{n} {name}" for name, n in self.n_rows.items())
+        width = max(len(line.metric) for line in self.lines)
+        lines = [f"  {x.metric:{width}}  {x.value:.3f}" for x in self.lines]
+        return "\n".join([f"GenerativeReport of {sizes} rows", *lines])
+
+
+def generative_report(
+    real,
+    synthetic,
+    holdout=None,
+    *,
+    target=None,
+    max_rows=10_000,
+    estimator=None,
+    n_neighbors=5,
+    categorical_features="from_dtype",
+    n_jobs=None,
+    random_state=0,
+):
+    """Judge a synthetic table by all metrics at once.
+
+    Parameters
+    ----------
+    real : array-like of shape (n_real, n_features)
+        Real rows that the model was fitted to.
+    synthetic : array-like of shape (n_synthetic, n_features)
+        Rows that it drew.
+    holdout : array-like of shape (n_holdout, n_features) or None, default=None
+        Real rows that it didn't see. Without them nothing can be said of usefulness
+        and little of privacy, and there is nothing to compare the values with.
+    target : str, int or None, default=None
+        A column that is predicted from the others, by models trained on real and on
+        synthetic rows.
+    max_rows : int, default=10_000
+        Of each table at most this many rows are compared, drawn at random.
+    estimator : classifier or None, default=None
+        That of the two-sample test; None means HistGradientBoostingClassifier.
+    n_neighbors : int, default=5
+        The k of precision, recall, density and coverage.
+    categorical_features : "from_dtype", list or mask, default="from_dtype"
+        Which columns are categories: those of such a dtype, or names or indices.
+    n_jobs : int or None, default=None
+        Threads of the distances; None means 1, -1 all cores.
+    random_state : None, int, RandomState or Generator, default=0
+        Seed of the rows drawn, of the folds and of the permutations.
+
+    Returns
+    -------
+    report : GenerativeReport
+        Shown as a page by notebooks; `to_frame` gives the numbers, `to_html` writes the
+        page.
+
+    Raises
+    ------
+    ValueError
+        If the tables have different columns, too few rows, columns that are all
+        missing, or infinities; or if there is no such target.
+
+    See Also
+    --------
+    marginal_similarity : The metrics it is made of, from here on.
+
+    Notes
+    -----
+    With held-out rows, likeness has a second value: that of held-out real rows in place
+    of the synthetic ones. Nothing drawn from the same distribution does better, so it
+    is what to compare with. Tables are cut to equal sizes where sizes matter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_gen.metrics import generative_report
+    >>> from sklearn_gen.mixture import GaussianMixture
+    >>> rows = np.random.default_rng(0).normal(size=(300, 2)) @ [[1.0, 0.9], [0.0, 0.4]]
+    >>> real, holdout = rows[:150], rows[150:]
+    >>> model = GaussianMixture(random_state=0).fit(real)
+    >>> report = generative_report(real, model.sample(150), holdout)
+    >>> report.to_frame().loc["closest record share", "value"].round(2)
+    np.float64(0.5)
+    """
+    if not isinstance(max_rows, Integral) or max_rows < 20:
+        raise ValueError(
+            f"max_rows must be an integer of at least 20, got {max_rows!r}."
+        )
+    rng = as_generator(random_state)
+    given = {"real": real, "synthetic": synthetic, "holdout": holdout}
+    given = {
+        name: _lines.sample(
+            table if container_of(table) != "numpy" else as_array(table),
+            int(max_rows),
+            rng,
+        )
+        for name, table in given.items()
+        if table is not None
+    }
+    columns, *encoded = encode_tables(categorical_features, min_rows=20, **given)
+    tables = _lines.Tables(
+        given["real"],
+        given["synthetic"],
+        given.get("holdout"),
+        categorical_features,
+        n_jobs,
+        rng,
+    )
+    likeness = _lines.likeness(tables, estimator, n_neighbors)
+    privacy, distances = _lines.privacy(tables)
+    names = {"holdout": "held-out"}
+    return GenerativeReport(
+        lines=(*likeness.lines, *_lines.usefulness(tables, target), *privacy),
+        marginals=likeness.marginals,
+        pairs=likeness.pairs,
+        two_sample=likeness.two_sample,
+        n_rows={names.get(name, name): len(table) for name, table in given.items()},
+        pictures=Pictures.draw(columns, *encoded[:2], likeness, distances),
+    )
