@@ -172,7 +172,7 @@ def closest_record_share(
 
     See Also
     --------
-    membership_auc : Asks the same of each real row: was it fitted?
+    membership_auc : Asks of each real row whether it was fitted.
     exact_copy_share : Only distance 0.
 
     Notes

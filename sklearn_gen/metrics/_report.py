@@ -16,7 +16,7 @@ from sklearn_gen.metrics._tables import encode_tables
 class GenerativeReport:
     """What :func:`generative_report` found: a table of metrics, and a page of charts.
 
-    Attributes
+    Parameters
     ----------
     lines : tuple of named tuples
         One per metric: `part`, `metric`, `value`, `better`, `meaning`, `fresh`,
