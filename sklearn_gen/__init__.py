@@ -21,6 +21,7 @@ _PUBLIC_MODULES = (
     "outlier",
     "classifier",
     "imputer",
+    "resampler",
     "regressor",
     "model_selection",
     "metrics",

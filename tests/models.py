@@ -21,10 +21,14 @@ from sklearn_gen.copula import GaussianCopula
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
+    BernoulliMixture,
+    CategoricalMixture,
     ChowLiuTree,
     GaussianMixture,
     MixtureOfTrees,
+    PoissonMixture,
     RobustGaussianMixture,
+    TableMixture,
 )
 from sklearn_gen.outlier import (
     ConformalOutlierDetector,
@@ -32,6 +36,7 @@ from sklearn_gen.outlier import (
     TrimmedDensity,
 )
 from sklearn_gen.regressor import GenerativeRegressor
+from sklearn_gen.resampler import GenerativeResampler
 
 
 def log_derivative_of_arcsinh(X):
@@ -57,6 +62,11 @@ MODELS = [
     AdaptiveKernelDensity(),
     GaussianCopula(),
     GaussianCopula("gaussian"),
+    TableMixture(),
+    TableMixture(n_components=3, families="gaussian", smoothing=0.3),
+    BernoulliMixture(n_components=2),
+    CategoricalMixture(n_components=2),
+    PoissonMixture(n_components=2),
     ChowLiuTree(max_levels=8),
     MixtureOfTrees(n_components=2, max_levels=8),
     MixtureOfTrees(n_components=2, n_init=2, pool=True, max_levels=4),
@@ -80,6 +90,7 @@ MODELS = [
     GenerativeClassifier(unlabeled="unknown"),
     GenerativeRegressor(GaussianMixture(reg_covar=1e-3)),
     GenerativeRegressor(),
+    GenerativeResampler(),
     GenerativeImputer(),
     GenerativeImputer(GaussianMixture(), strategy="draw", add_indicator=True),
 ]

@@ -10,12 +10,12 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._compat import Interval, StrOptions, fit_context
+from sklearn_gen._inner._class_densities import log_joint
+from sklearn_gen._inner._class_draws import draw_classes
 from sklearn_gen._inner._density import density_kind_of, with_input_tags_of
+from sklearn_gen._inner._labels import codes_of
 from sklearn_gen._validation import as_generator
-from sklearn_gen.classifier._class_densities import log_joint
 from sklearn_gen.classifier._default import default_density
-from sklearn_gen.classifier._draws import draw_classes
-from sklearn_gen.classifier._labels import codes_of
 from sklearn_gen.classifier._learning import ClassLearning
 
 

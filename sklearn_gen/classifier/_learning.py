@@ -9,7 +9,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import validate_data
 
 from sklearn_gen._columns import container_of
+from sklearn_gen._inner._class_densities import (
+    ClassRows,
+    clones,
+    fit_densities,
+    log_joint,
+)
 from sklearn_gen._inner._density import allows_gaps, log_density, new_density
+from sklearn_gen._inner._labels import check_labels, class_prior, codes_of
 from sklearn_gen._inner._quantiles import weighted_quantile
 from sklearn_gen._inner._rows import Rows
 from sklearn_gen._validation import (
@@ -19,14 +26,7 @@ from sklearn_gen._validation import (
     chosen,
     warn,
 )
-from sklearn_gen.classifier._class_densities import (
-    ClassRows,
-    clones,
-    fit_densities,
-    log_joint,
-)
 from sklearn_gen.classifier._default import chosen_density
-from sklearn_gen.classifier._labels import check_labels, class_prior, codes_of
 
 
 class ClassLearning:

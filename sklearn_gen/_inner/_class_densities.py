@@ -74,7 +74,7 @@ def fit_densities(densities, rows, labels, n_jobs=None, *, quiet=False, say=True
         n_rows = _count_distinct(rows.X, rows.shares[:, k])
         if n_rows < FEW_ROWS:
             if say:
-                _warn_of_few(n_rows, labels[k])
+                _warn_of_few(n_rows, labels.tolist()[k])
             if takes_weights(density):
                 weight = _borrowed(weight, rows, n_rows)
         used = np.flatnonzero(weight > _NEGLIGIBLE * weight.max(initial=0.0))

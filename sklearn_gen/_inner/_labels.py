@@ -5,7 +5,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 
-def check_labels(y, n_rows, unlabeled):
+def check_labels(y, n_rows, unlabeled=None, *, name="GenerativeClassifier"):
     """Validate targets.
 
     Parameters
@@ -16,6 +16,8 @@ def check_labels(y, n_rows, unlabeled):
         Number of rows.
     unlabeled : object
         The marker; None where all rows have a label.
+    name : str
+        Whose labels they are, for messages.
 
     Returns
     -------
@@ -31,8 +33,7 @@ def check_labels(y, n_rows, unlabeled):
     """
     if y is None:
         raise ValueError(
-            "This GenerativeClassifier estimator requires y to be passed, but the "
-            "target y is None."
+            f"This {name} estimator requires y to be passed, but the target y is None."
         )
     y = column_or_1d(y, warn=True)
     if len(y) != n_rows:
