@@ -56,15 +56,17 @@ class Gaussian(Family):
         mean = (params.mean - self.center) / self.spread
         scale = params.scale / self.spread
         constant = -np.log(params.scale) - LOG_ROOT_2PI
-        if np.any(1 + np.abs(mean) > 1e3 * scale):  # squares would cancel
-            z = (y[:, None] - params.mean) / params.scale
-            return constant - 0.5 * z * z
         z = (y - self.center) / self.spread
         precision = scale**-2
         natural = np.stack(
             [constant - 0.5 * mean**2 * precision, mean * precision, -0.5 * precision]
         )
-        return np.stack([np.ones_like(z), z, z * z], axis=1) @ natural
+        result = np.stack([np.ones_like(z), z, z * z], axis=1) @ natural
+        tight = 1 + np.abs(mean) > 1e3 * scale  # squares would cancel
+        if tight.any():
+            z = (y[:, None] - params.mean[tight]) / params.scale[tight]
+            result[:, tight] = constant[tight] - 0.5 * z * z
+        return result
 
     def _edges(self, x):
         return x - 0.5 * self.resolution, x + 0.5 * self.resolution
