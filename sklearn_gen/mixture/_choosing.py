@@ -86,7 +86,7 @@ class Search:
     def __init__(self, model, X, sample_weight, rng):
         self.model, self.rng = model, rng
         self.began = time.perf_counter()
-        self.history, self.best_merit, self.halved = [], -np.inf, []
+        self.history, self.halved = [], []
         self.X, self.weight, self.blocks = X, sample_weight, None
         if model.criterion == "holdout":
             self._hold_out(X, sample_weight)
@@ -125,26 +125,21 @@ class Search:
             yield Run(best.params, merit=np.inf)
 
     def _up_and_down(self):
+        self.best_merit = -np.inf
         best = yield from self._try(self._whole(), "start")
         while True:
             run, left = best, _PATIENCE
             while left and (params := self._split(run)) is not None:
                 run = yield from self._try(params, "split")
-                better = self._improves(run, best)
+                better = run.rank > best.rank
                 best, left = (run, _PATIENCE) if better else (best, left - 1)
             improved = False
             while _size(run.params) >= max(2, _size(best.params)):
                 run = yield from self._try(self._merge(run), "merge")
-                if self._improves(run, best):
+                if run.rank > best.rank:
                     best, improved = run, True
             if not improved:
                 return best
-
-    def _improves(self, run, best):
-        """Whether it does by more than EM may have left undone."""
-        # bic and icl count twice the sum over rows, holdout is a mean
-        scale = 1.0 if self.model.criterion == "holdout" else 2.0 * self.n_rows
-        return run.rank > best.rank + _MARGIN * self._penalty() * scale
 
     def _penalty(self):
         """What BIC asks of one component, nats per row."""
@@ -161,12 +156,15 @@ class Search:
         run.converged = bool(run.converged or bounds[-1] - bounds[-2] < model.tol)
         model._keep(run)
         value = self._criterion()
-        lower_is_better = model.criterion != "holdout"
-        resp = self._responsibilities()
-        if K == 1 or resp.sum(axis=0).min() >= self.fewest:
-            run.merit = -value if lower_is_better else value
-        accepted = run.merit > self.best_merit
-        self.best_merit = max(run.merit, self.best_merit)
+        merit = value if model.criterion == "holdout" else -value
+        # The least improvement that counts: more than EM may have left undone. Bic and
+        # icl count twice the sum over rows, holdout is a mean.
+        margin = _MARGIN * self._penalty()
+        margin *= 1.0 if model.criterion == "holdout" else 2.0 * self.n_rows
+        large = K == 1 or self._responsibilities().sum(axis=0).min() >= self.fewest
+        accepted = bool(large and merit > self.best_merit + margin)
+        if accepted:
+            run.merit = self.best_merit = merit
         model._say(
             f"{move.capitalize()}: {K} components, {model.criterion} {value:.6g}"
             f"{', the best so far' * accepted}"

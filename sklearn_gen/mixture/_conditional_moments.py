@@ -94,8 +94,8 @@ class ConditionalMoments:
         """
         if self._noise is not None:
             raise ValueError(
-                "conditional_column gives mixtures of normals, and this one has uniform "
-                "noise besides. Use conditional, row by row, or fit with "
+                "conditional_column gives mixtures of normals, and this one has "
+                "uniform noise besides. Use conditional, row by row, or fit with "
                 "noise=None."
             )
         rows = self._check_scored_rows(X).astype(np.float64)  # a copy

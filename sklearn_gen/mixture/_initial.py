@@ -26,7 +26,8 @@ class GaussianStarts:
             box = box if first else box.wider(self._noise)
             self.noise_bounds_ = np.array(box)
         elif first:
-            self.__dict__.pop("noise_bounds_", None)
+            for name in ("noise_bounds_", "noise_weight_"):
+                self.__dict__.pop(name, None)
         return X
 
     @property
