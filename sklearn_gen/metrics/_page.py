@@ -18,14 +18,20 @@ _MOST_MARGINALS = 60
 _MOST_PAIRED = 40
 _MOST_TELLING = 10
 
+_LIGHT = """{--back:#fff;--ink:#1f2328;--soft:#59636e;--line:#d1d9e0;--card:#f6f8fa;
+--real:#0072b2;--drawn:#d55e00;--fresh:#009e73;color-scheme:light}"""
+_DARK = """{--back:#15191f;--ink:#e6edf3;--soft:#9aa7b4;--line:#3a434d;--card:#1e242c;
+--real:#56b4e9;--drawn:#f0883e;--fresh:#3fcf9f;color-scheme:dark}"""
+# What the reader's system says; of documentation and notebooks, what they say.
+_THEMES = f"""
+.sg-report{_LIGHT}
+@media (prefers-color-scheme:dark){{.sg-report{_DARK}}}
+[data-theme=light] .sg-report,[data-jp-theme-light=true] .sg-report{_LIGHT}
+[data-theme=dark] .sg-report,[data-jp-theme-light=false] .sg-report{_DARK}"""
 _STYLE = """
-.sg-report{--back:#fff;--ink:#1f2328;--soft:#59636e;--line:#d1d9e0;--card:#f6f8fa;
---real:#0072b2;--drawn:#d55e00;--fresh:#009e73;color-scheme:light;
-background:var(--back);color:var(--ink);padding:1.2rem;max-width:74rem;margin:auto;
-font:14px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",sans-serif}
-@media (prefers-color-scheme:dark){.sg-report{--back:#15191f;--ink:#e6edf3;
---soft:#9aa7b4;--line:#3a434d;--card:#1e242c;--real:#56b4e9;--drawn:#f0883e;
---fresh:#3fcf9f;color-scheme:dark}}
+.sg-report{background:var(--back);color:var(--ink);padding:1.2rem;max-width:74rem;
+margin:auto;font:14px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",
+sans-serif}
 .sg-report h1{font-size:1.5rem;margin:0 0 .2rem}
 .sg-report h2{font-size:1.1rem;margin:2rem 0 .4rem;border-bottom:1px solid var(--line)}
 .sg-report p{color:var(--soft);margin:.2rem 0 .8rem;max-width:60rem}
@@ -172,7 +178,8 @@ def fragment(report):
         _figure("Rows within a distance", "", pictures.distances),
         "</div>",
     ]
-    return f'<div class="sg-report"><style>{_STYLE}</style>{"".join(sections)}</div>'
+    style = f"<style>{_THEMES}{_STYLE}</style>"
+    return f'<div class="sg-report">{style}{"".join(sections)}</div>'
 
 
 _DISTANCES = {
