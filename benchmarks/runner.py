@@ -14,7 +14,15 @@ import scipy.linalg.blas  # noqa: F401  (its library then shows in threadpool_in
 from threadpoolctl import threadpool_info, threadpool_limits
 
 # The modules that have a ``run(report)``.
-FAMILIES = ("mixture", "conformal", "explain", "outliers", "imputation", "metrics")
+FAMILIES = (
+    "mixture",
+    "conformal",
+    "explain",
+    "outliers",
+    "imputation",
+    "resampling",
+    "metrics",
+)
 _COLUMNS = "{:<46}{:>12}{:>12}{:>8}{:>9}  {}"
 
 

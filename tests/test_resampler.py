@@ -117,10 +117,10 @@ def test_frames_keep_dtypes():
 
 def test_polars_frames_and_lists():
     X, y = frame()
-    X, y = pl.from_pandas(X), pl.from_pandas(y.astype(str))
-    X_new, y_new = GenerativeResampler(GaussianMixture(reg_covar=0.1)).fit_resample(
-        X, y
-    )
+    X = pl.DataFrame({name: X[name].tolist() for name in X})
+    y = pl.Series("ill", y.tolist())
+    resampler = GenerativeResampler(GaussianMixture(reg_covar=0.1))
+    X_new, y_new = resampler.fit_resample(X, y)
     assert X_new.schema == X.schema
     assert y_new.value_counts()["count"].to_list() == [70, 70]
     assert len(y) == 90
