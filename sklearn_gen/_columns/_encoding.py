@@ -7,7 +7,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_gen._columns._cells import NUMBERS, TICKS_PER_DAY, TIMES
-from sklearn_gen._columns._resolution import cell_width
+from sklearn_gen._columns._resolution import cell_width, on_grid
 
 # Above this, float64 skips integers.
 _EXACT = 2**53
@@ -233,21 +233,6 @@ def decode(column, encoded):
     if column.is_clipped:
         encoded = np.clip(encoded, *column.bounds)
     return _unshifted(encoded, column), missing
-
-
-def on_grid(values, width, low):
-    """Round to the grid of some width through `low`; width 0 is none."""
-    if width == 0.0:
-        return values
-    nearest = low + width * np.rint((values - low) / width)
-    for decimals in range(12):  # 0.30000000000000004 is not what 0.3 was
-        if all(_is_decimal(number, decimals) for number in (low, width)):
-            return np.round(nearest, decimals)
-    return np.where(np.abs(values - nearest) > 1e-4 * width, nearest, values)
-
-
-def _is_decimal(number, decimals):
-    return abs(number - round(number, decimals)) <= 1e-9 * abs(number)
 
 
 def _integers(column):

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn_gen._columns._cells import TIMES
 from sklearn_gen._columns._combinations import Combination, combinations_seen
 from sklearn_gen._columns._constraints import CONSTRAINTS, FixedCombinations
-from sklearn_gen._columns._encoding import on_grid
 from sklearn_gen._columns._hidden import PartialLevels, hidden_sums
 from sklearn_gen._columns._linear import equations_of, linear_maps
+from sklearn_gen._columns._resolution import on_grid
 from sklearn_gen._columns._schema import TableSchema
 
 
@@ -203,8 +203,10 @@ class Layout:
         -------
         modelled : Modelled
         """
-        values = np.full((len(encoded), len(self.columns)), np.nan)
         violated = np.full(len(encoded), -1)
+        if not self.constraints and len(self.columns) == encoded.shape[1]:
+            return Modelled(encoded, violated, (), ())
+        values = np.full((len(encoded), len(self.columns)), np.nan)
         for j, m in self._places(gaps=False).items():
             values[:, m] = encoded[:, j]
         hidden, partial = [], []

@@ -43,7 +43,9 @@ def cell_width(column):
     elif len(values) < 3:  # any two numbers lie on a grid
         return 0.0
     taken = width * len(values) >= 0.01 * (values[-1] - values[0])
-    return float(width) if whole or taken else 0.0
+    if not (whole or taken) or (on_grid(values, width, values[0]) != values).any():
+        return 0.0  # also where rounding would lose small values beside large ones
+    return float(width)
 
 
 def _decimals(values):
@@ -90,3 +92,18 @@ def grid_width(column):
             return float(span / np.round(span / width))
         width = rest.min()
     return 0.0  # any number would lie on it
+
+
+def on_grid(values, width, low):
+    """Round to the grid of some width through `low`; width 0 is none."""
+    if width == 0.0:
+        return values
+    nearest = low + width * np.rint((values - low) / width)
+    for decimals in range(12):  # 0.30000000000000004 is not what 0.3 was
+        if all(_is_decimal(number, decimals) for number in (low, width)):
+            return np.round(nearest, decimals)
+    return np.where(np.abs(values - nearest) > 1e-4 * width, nearest, values)
+
+
+def _is_decimal(number, decimals):
+    return abs(number - round(number, decimals)) <= 4e-16 * abs(number)
