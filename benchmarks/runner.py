@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 # The modules that have a ``run(report)``.
 FAMILIES = (
     "mixture",
+    "mclust",
     "conformal",
     "explain",
     "outliers",

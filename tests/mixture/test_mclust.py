@@ -8,6 +8,7 @@ from sklearn.datasets import load_iris
 
 from sklearn_gen import DegenerateDataWarning
 from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._kernels.orientation import turn_axes
 from sklearn_gen.mixture import GaussianMixture
 from tests.mixture.mclust_data import faithful, galaxies
 
@@ -309,3 +310,21 @@ def test_from_parameters_checks_the_family():
             [np.eye(2), 3 * np.eye(2)],
             covariance_type="EEV",
         )
+
+
+def test_turn_axes_finds_the_best_angle():
+    rng = np.random.default_rng(0)
+    A = rng.normal(size=(3, 2, 2))
+    scatter, precisions = A @ A.swapaxes(1, 2), rng.uniform(1, 3, size=(3, 2))
+
+    def lost(turn):
+        turned = np.diagonal(turn.T @ scatter @ turn, axis1=1, axis2=2)
+        return (precisions * turned).sum()
+
+    angles = np.linspace(0, np.pi, 20_001)
+    c, s = np.cos(angles), np.sin(angles)
+    best = min(lost(t) for t in np.stack([[c, -s], [s, c]], axis=0).transpose(2, 0, 1))
+    for function in (turn_axes, turn_axes.py_func):
+        axes, turned = function(np.eye(2), scatter, precisions)
+        assert lost(axes) < best + 1e-12
+        np.testing.assert_allclose(turned, axes.T @ scatter @ axes, atol=1e-12)
