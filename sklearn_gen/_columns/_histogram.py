@@ -27,8 +27,10 @@ class Histogram(Tabulated):
     name = "histogram"
 
     @classmethod
-    def from_values(cls, x, sample_weight=None, resolution=0.0, n_bins=None):
-        """Choose bins from the values of a column."""
+    def from_values(
+        cls, x, sample_weight=None, resolution=0.0, n_bins=None, lower=-np.inf
+    ):
+        """Choose bins from the values of a column, none of which is below `lower`."""
         family = cls()
         values, inverse = np.unique(x, return_inverse=True)
         counts = np.bincount(inverse, sample_weight, len(values)).astype(float)
@@ -42,7 +44,8 @@ class Histogram(Tabulated):
             family.edges = _cell_edges(values, counts, n_bins, resolution)
         else:
             family.base_measure = "lebesgue"
-            family.edges = _quantile_edges(values, counts, n_bins)
+            edges = _quantile_edges(values, counts, n_bins)
+            family.edges = np.append(max(edges[0], lower), edges[1:])
         bins = np.searchsorted(family.edges, values, side="right") - 1
         bins = bins.clip(0, len(family.edges) - 2)
         family._share_within(values, counts, bins)

@@ -15,8 +15,8 @@ def expected_cells(columns, params, X, resp, by_mean):
     X : ndarray of shape (n, n_features)
     resp : ndarray of shape (n, K)
         p(k | observed cells).
-    by_mean : list of bool
-        Which columns of X get their mean.
+    by_mean : bool
+        Whether numbers get their mean.
 
     Returns
     -------
@@ -24,14 +24,12 @@ def expected_cells(columns, params, X, resp, by_mean):
         NaN in columns that take no part.
     """
     rows = columns.rows(X).X.copy()
-    means = np.zeros(len(columns.families), dtype=bool)
-    means[columns.chosen if columns.chosen is not None else slice(None)] = by_mean
     for j, family in enumerate(columns.families):
         wanted = np.flatnonzero(np.isnan(rows[:, j]))
         if family is None or not len(wanted):
             continue
         own, weights = params.columns[j], resp[wanted]
-        if means[j]:
+        if by_mean and columns.is_number(j):
             rows[wanted, j] = weights @ family.mean(own)
         elif isinstance(family, Tabulated):
             code = (weights @ np.exp(own.log_p.T)).argmax(axis=1)

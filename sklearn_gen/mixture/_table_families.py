@@ -14,17 +14,17 @@ _COMPONENTS = 16
 _ITERATIONS = 8
 
 
-def choose_families(schema, wanted, X, sample_weight, rng, left_out=()):
-    """Describe every column of a table.
+def choose_families(table, wanted, X, sample_weight, rng, left_out=()):
+    """Describe every column that is modelled.
 
     Parameters
     ----------
-    schema : TableSchema
+    table : Layout
     wanted : str or dict
         Family of all columns, or of those named; 'auto' and columns not named: by kind,
         and for numbers by held-out likelihood.
-    X : ndarray of shape (n_samples, n_features)
-        Encoded, NaN where missing.
+    X : ndarray of shape (n_samples, n_modelled)
+        NaN where missing.
     sample_weight : ndarray of shape (n_samples,) or None
     rng : numpy.random.Generator
     left_out : collection of int
@@ -33,61 +33,73 @@ def choose_families(schema, wanted, X, sample_weight, rng, left_out=()):
     Returns
     -------
     families : list of Family, Tabulated or None
-        None for columns of which nothing is observed, and those left out.
+        None for those left out.
     """
-    names = _names(schema, wanted)
     families, undecided = [], {}
-    for j, name in enumerate(names):
-        observed = ~np.isnan(X[:, j])
-        if j in left_out or not observed.any():
+    for j, name in enumerate(_names(table, wanted)):
+        if j in left_out:
             families.append(None)
             continue
-        x = X[observed, j]
-        weight = None if sample_weight is None else sample_weight[observed]
-        resolution = _resolution(schema, j)
+        x, weight = _observed(X, sample_weight, j)
         if name == "auto":
-            name, candidates = _by_kind(schema.kinds[j], x, weight, resolution)
+            name, candidates = _by_kind(table.columns[j], x)
             if len(candidates) > 1:
                 undecided[j] = candidates
-        options = {}
-        if name == "categorical" and schema.categories[j] is not None:
-            options["n_levels"] = len(schema.categories[j])
-        try:
-            families.append(family_for(name, x, weight, resolution, **options))
-        except ValueError as error:
-            raise ValueError(f"families: {schema.label(j)}: {error}") from error
+        families.append(_describe(name, table.columns[j], x, weight))
     if undecided:
-        _decide(families, undecided, schema, X, sample_weight, rng)
+        _decide(families, undecided, table, X, sample_weight, rng)
     return families
 
 
-def _names(schema, wanted):
+def _observed(X, sample_weight, j):
+    there = ~np.isnan(X[:, j])
+    return X[there, j], None if sample_weight is None else sample_weight[there]
+
+
+def _describe(name, column, x, weight):
+    options = {}
+    if name == "categorical" and column.categories is not None:
+        options["n_levels"] = len(column.categories)
+    if name == "histogram" and column.is_gap:
+        options["lower"] = column.lower
+    try:
+        return family_for(name, x, weight, _resolution(column), **options)
+    except ValueError as error:
+        raise ValueError(f"families, column {column.name!r}: {error}") from error
+
+
+def _names(table, wanted):
+    names = dict.fromkeys(range(len(table.columns)), "auto")
     if not isinstance(wanted, dict):
-        return [wanted] * len(schema.kinds)
-    names = ["auto"] * len(schema.kinds)
-    places = schema.column_indices(list(wanted), "families")
-    for place, name in zip(places, wanted.values(), strict=True):
-        names[place] = name
-    return names
+        wanted = dict.fromkeys(range(len(table.schema.kinds)), wanted)
+    places = {c.sources: m for m, c in enumerate(table.columns)}
+    columns = table.schema.column_indices(list(wanted), "families")
+    for column, name in zip(columns, wanted.values(), strict=True):
+        place = places.get((int(column),))
+        if place is not None:
+            names[place] = name
+    return list(names.values())
 
 
-def _resolution(schema, j):
-    resolution = float(schema.resolution[j])
-    return resolution or (0.0 if schema.kinds[j] == "continuous" else 1.0)
+def _resolution(column):
+    return column.resolution or (0.0 if column.kind == "continuous" else 1.0)
 
 
-def _by_kind(kind, x, weight, resolution):
+def _by_kind(column, x):
     """The family of a column by its kind, and what else it may be."""
-    if kind == "categorical":
+    resolution = _resolution(column)
+    if column.kind == "categorical":
         return "categorical", []
-    if kind == "boolean":
+    if column.kind == "boolean":
         return "bernoulli", []
-    if kind in ("datetime", "timedelta"):
+    if column.kind in ("datetime", "timedelta"):
         return "histogram", []
     lowest = x.min()
-    candidates = ["histogram", "gaussian"]
-    if resolution == 0.0:
-        candidates.append("student_t")
+    candidates = ["histogram"]
+    if not column.is_gap:
+        candidates.append("gaussian")
+        if resolution == 0.0:
+            candidates.append("student_t")
     if lowest > 0.0:
         candidates += ["lognormal", "gamma"]
     if lowest >= 0.0 and resolution == 1.0 and (x == np.floor(x)).all():
@@ -97,20 +109,13 @@ def _by_kind(kind, x, weight, resolution):
     return "histogram", candidates
 
 
-def _decide(families, undecided, schema, X, sample_weight, rng):
+def _decide(families, undecided, table, X, sample_weight, rng):
     """Replace histograms by what scores rows held out better, given other columns."""
     rows, weight = X, sample_weight
     if len(X) > _ROWS:
         some = np.sort(rng.choice(len(X), _ROWS, replace=False))
         rows, weight = X[some], None if weight is None else weight[some]
     if len(rows) < 4:
-        for j in undecided:
-            families[j] = family_for(
-                "gaussian",
-                X[~np.isnan(X[:, j]), j],
-                None,
-                _resolution(schema, j),
-            )
         return
     fitted, held = split_rows(len(rows), rng)
     weight = np.ones(len(rows)) if weight is None else weight
@@ -134,18 +139,15 @@ def _decide(families, undecided, schema, X, sample_weight, rng):
             continue
         x, scores = rows[learn, j], {}
         for name in candidates:
-            family = family_for(name, x, weight[learn], _resolution(schema, j))
+            family = _describe(name, table.columns[j], x, weight[learn])
             resp = softmax(log_resp[learn], axis=1) * weight[learn, None]
             fit = family.m_step(family.stats(x, resp), family.prior(1.0), None)
             log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
             scores[name] = np.maximum(logsumexp(log_prob, axis=1), -1e6)
         best = _best(scores, weight[judge], len(X) > _ROWS)
         if best != "histogram":
-            there = ~np.isnan(X[:, j])
-            all_weight = None if sample_weight is None else sample_weight[there]
-            families[j] = family_for(
-                best, X[there, j], all_weight, _resolution(schema, j)
-            )
+            x, weight_of = _observed(X, sample_weight, j)
+            families[j] = _describe(best, table.columns[j], x, weight_of)
 
 
 def _best(scores, weight, has_more):

@@ -99,17 +99,21 @@ class TableLayout:
         """
         codes = np.empty((len(X), len(self.lookups)), dtype=np.int32)
         offset = np.zeros(len(X))
+        columns = np.ascontiguousarray(X.T)
+        missing = np.isnan(columns)
         for i, lookup in enumerate(self.lookups):
             code = np.zeros(len(X), dtype=np.intp)
             for j, size in zip(lookup.columns, lookup.sizes, strict=True):
+                there = slice(None)
+                if missing[j].any():
+                    there = np.flatnonzero(~missing[j])
                 own = np.full(len(X), size - 1)
-                observed = ~np.isnan(X[:, j])
-                x = X[observed, j]
+                x = columns[j, there]
                 if j in self.grids:
-                    own[observed] = np.searchsorted(self.grids[j], x)
+                    own[there] = np.searchsorted(self.grids[j], x)
                 else:
-                    own[observed] = self.families[j].code(x)
-                    offset[observed] += self.families[j].offset(x)
+                    own[there] = self.families[j].code(x)
+                    offset[there] += self.families[j].offset(x)
                 code = code * size + own
             codes[:, i] = lookup.start + code
         return codes, offset

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen._blocks import workers
+from sklearn_gen._columns import Layout
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._em import EMModel, Run
 from sklearn_gen.base import (
@@ -55,6 +56,11 @@ class TableMixture(
         0.1 to 10 by the rows held out.
     max_components : int, default=1024
         Most components for ``n_components='auto'``.
+    constraints : list or None, default=None
+        What holds in every row and every draw: instances of
+        :class:`~sklearn_gen.constraints.Inequality`,
+        :class:`~sklearn_gen.constraints.Sum` and
+        :class:`~sklearn_gen.constraints.FixedCombinations`.
     tol : float, default=1e-3
         EM stops when the mean log-likelihood changes by less, nats per row.
     max_iter : int, default=100
@@ -165,6 +171,7 @@ class TableMixture(
             StrOptions({"auto"}),
         ],
         "max_components": [Interval(Integral, 1, None, closed="left")],
+        "constraints": ["array-like", None],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -183,6 +190,7 @@ class TableMixture(
         categorical_features="from_dtype",
         smoothing="auto",
         max_components=1024,
+        constraints=None,
         tol=1e-3,
         max_iter=100,
         n_init=1,
@@ -197,6 +205,7 @@ class TableMixture(
         self.categorical_features = categorical_features
         self.smoothing = smoothing
         self.max_components = max_components
+        self.constraints = constraints
         self.tol = tol
         self.max_iter = max_iter
         self.n_init = n_init
@@ -210,6 +219,8 @@ class TableMixture(
         if first and not (self.warm_start and hasattr(self, "converged_")):
             self._describe(X, sample_weight, rng)
             self.smoothing_ = 1.0 if self.smoothing == "auto" else self.smoothing
+        weight = float(len(X) if sample_weight is None else sample_weight.sum())
+        self._weight_seen = weight + (0.0 if first else self._weight_seen)
         return X
 
     def _learn(self, X, sample_weight, rng):
@@ -218,21 +229,17 @@ class TableMixture(
 
     def _describe(self, X, sample_weight, rng):
         """Choose the columns' families."""
-        twins = find_twins(X, sample_weight)
-        leaders = {pair.follower: pair.leader for pair in twins}
+        table = Layout.fit(self.schema_, X, self.constraints)
+        modelled = table.forward(X).values
+        twins = find_twins(modelled, sample_weight)
+        followers = {pair.follower for pair in twins}
         families = choose_families(
-            self.schema_, self.families, X, sample_weight, rng, leaders
+            table, self.families, modelled, sample_weight, rng, followers
         )
         masks = mask_groups(np.isnan(X), sample_weight)
-        self._columns = Columns(families, masks, twins)
-        columns = self.schema_.names or range(X.shape[1])
-        self.families_, self.base_measure_ = {}, {}
-        for j, (column, family) in enumerate(zip(columns, families, strict=True)):
-            name = None if family is None else family.name
-            measure = None if family is None else family.base_measure
-            if j in leaders:
-                name, measure = f"same as {columns[leaders[j]]}", "counting"
-            self.families_[column], self.base_measure_[column] = name, measure
+        self._columns = Columns(families, masks, twins, table)
+        self.families_, self.base_measure_ = self._columns.described()
+        self.schema_ = table.schema
 
     def _blocks(self, X, sample_weight):
         return self._columns.blocks(X, sample_weight)
@@ -288,7 +295,9 @@ class TableMixture(
         return self._columns.e_step(params)(block)
 
     def _m_step(self, stats, params):
-        return self._columns.m_step(stats, self.smoothing_, params)
+        # Pseudo-rows are per row: partial_fit gives statistics per unit of weight.
+        smoothing = self.smoothing_ * stats.weight / self._weight_seen
+        return self._columns.m_step(stats, smoothing, params)
 
     def _fitted_attributes(self, params):
         return {

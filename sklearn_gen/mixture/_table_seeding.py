@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_gen._blocks import sum_blocks, workers
 from sklearn_gen._em import Run
-from sklearn_gen.mixture._tables import TableParams
+from sklearn_gen.mixture._table_types import TableParams
 
 # Pseudo-rows of the whole table's distribution per component that are tried.
 SMOOTHINGS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -14,6 +14,10 @@ SMOOTHINGS = (0.1, 0.3, 1.0, 3.0, 10.0)
 # change held-out likelihoods by less than 0.1 nats and never the size chosen.
 _SHORT = 12
 _SEED_SMOOTHING = 0.1
+# A seed is so many copies of a row, and one mean row.
+_SEED_ROWS = 3.0
+# So many seeds at most are chosen far apart; more cover the table anyway.
+_MOST_SPREAD = 128
 
 
 class Trial(NamedTuple):
@@ -65,7 +69,9 @@ def sprout(columns, stats, params, X, sample_weight, n_new, rng, keep=True):
     -------
     params : TableParams
     """
-    rows = X[_drawn(X, sample_weight, n_new, rng)]
+    spread = not keep and n_new <= _MOST_SPREAD
+    n_rows = 4 * n_new + 100 if spread else n_new
+    rows = X[_drawn(X, sample_weight, n_rows, rng)]
     # Not by map over blocks: some hundred rows.
     _, resp = columns.posterior(rows, params, map, with_resp=True)
     u = rng.random((len(rows), 1))
@@ -75,13 +81,16 @@ def sprout(columns, stats, params, X, sample_weight, n_new, rng, keep=True):
     seeds = columns.one_row_each(rows, own)
     sprouts = columns.m_step(
         seeds._replace(
-            resp=seeds.resp + 1.0,
-            counts=seeds.counts + stats.counts[:, parent] / whole,
-            moments=seeds.moments + stats.moments[:, parent] / whole,
+            resp=_SEED_ROWS * seeds.resp + 1.0,
+            counts=_SEED_ROWS * seeds.counts + stats.counts[:, parent] / whole,
+            moments=_SEED_ROWS * seeds.moments + stats.moments[:, parent] / whole,
         ),
         _SEED_SMOOTHING,
         own,
     )
+    if spread:
+        sprouts = _select(sprouts, _far_apart(columns, rows, sprouts, n_new, rng))
+        sprouts = sprouts._replace(weights=np.full(n_new, 1.0 / n_new))
     if not keep:
         return sprouts
     half = params.weights / 2.0
@@ -89,6 +98,28 @@ def sprout(columns, stats, params, X, sample_weight, n_new, rng, keep=True):
     childless = np.bincount(parent, minlength=len(half)) == 0
     weights = np.concatenate([np.where(childless, 2.0, 1.0) * half, share])
     return _join(params, sprouts)._replace(weights=weights / weights.sum())
+
+
+def _far_apart(columns, rows, seeds, n_chosen, rng):
+    """Choose components, each of a row, by k-means++.
+
+    How far a row is from a component: how much less likely it is there than in its own.
+    """
+    log_prob, resp = columns.posterior(rows, seeds, map, with_resp=True)
+    with np.errstate(divide="ignore"):
+        log_joint = np.log(resp) - np.log(seeds.weights) + log_prob[:, None]
+    gap = np.maximum(log_joint.diagonal()[:, None] - log_joint, 0.0)
+    gap = np.minimum(np.nan_to_num(gap, nan=0.0, posinf=700.0), 700.0)
+    chosen = [int(rng.integers(len(rows)))]
+    nearest = gap[:, chosen[0]]
+    while len(chosen) < n_chosen:
+        cumulated = (
+            np.cumsum(nearest) if nearest.any() else np.arange(1.0, len(gap) + 1)
+        )
+        place = np.searchsorted(cumulated, rng.random() * cumulated[-1], side="right")
+        chosen.append(min(int(place), len(gap) - 1))
+        nearest = np.minimum(nearest, gap[:, chosen[-1]])
+    return np.array(chosen)
 
 
 def _drawn(X, sample_weight, size, rng):

@@ -88,9 +88,8 @@ class TableViews:
             In the container of `X`; observed cells are untouched.
         """
         rows = self._check_scored_rows(X)
-        numbers = [kind in ("continuous", "integer") for kind in self.schema_.kinds]
         filled = expected_cells(
-            self._columns, self._params, rows, self._predict_proba(rows), numbers
+            self._columns, self._params, rows, self._predict_proba(rows), by_mean=True
         )
         return self.schema_.fill(X, np.where(np.isnan(rows), filled, rows))
 
@@ -109,8 +108,8 @@ class TableViews:
             own: two modes need not be likely together.
         """
         rows = self._check_scored_rows(X)
-        resp, none = self._predict_proba(rows), [False] * rows.shape[1]
-        filled = expected_cells(self._columns, self._params, rows, resp, none)
+        resp = self._predict_proba(rows)
+        filled = expected_cells(self._columns, self._params, rows, resp, by_mean=False)
         return self.schema_.fill(X, np.where(np.isnan(rows), filled, rows))
 
     def marginal(self, columns):

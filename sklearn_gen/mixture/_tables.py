@@ -3,13 +3,14 @@
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._columns import Tabulated
+from sklearn_gen._columns import PartialLevels, Tabulated
 from sklearn_gen._kernels import table as kernels
+from sklearn_gen.mixture._table_draws import TableDraws
 from sklearn_gen.mixture._table_layout import TableLayout
+from sklearn_gen.mixture._table_types import Rows, TableBlock, TableParams, TableStats
 
 # Rows of a block: enough that adding up its counts is cheap beside making them.
 _BLOCK_ROWS = 8192
@@ -21,93 +22,7 @@ _CUTOFF = 1e-5
 _MOST_VALUES = 1024
 
 
-class Rows(NamedTuple):
-    """Rows of a table as the model takes them.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n_rows, n_columns)
-        Cells of the modelled columns, NaN where missing.
-    codes : ndarray of shape (n_rows, n_lookups), int32
-    offset : ndarray of shape (n_rows,)
-        What is the same for all components: log densities given the codes.
-    hidden : list
-        Rows that tell something of modelled columns that they don't hold.
-    """
-
-    X: np.ndarray
-    codes: np.ndarray
-    offset: np.ndarray
-    hidden: list
-
-
-class TableBlock(NamedTuple):
-    """Some rows with their weights.
-
-    Attributes
-    ----------
-    rows : Rows
-        Their codes also count which cells are missing.
-    sample_weight : ndarray of shape (n_rows,) or (0,)
-    """
-
-    rows: Rows
-    sample_weight: np.ndarray
-
-    @property
-    def weight(self):
-        """Sum of the weights."""
-        w = self.sample_weight
-        return float(w.sum()) if w.size else float(len(self.rows.X))
-
-    @property
-    def offset(self):
-        """Weighted sum of the rows' offsets."""
-        w, offset = self.sample_weight, self.rows.offset
-        return float(w @ offset) if w.size else float(offset.sum())
-
-
-class TableParams(NamedTuple):
-    """Parameters of a mixture of independent columns.
-
-    Attributes
-    ----------
-    weights : ndarray of shape (K,)
-    missing : tuple of ndarray of shape (2^size, K)
-        Of each group of columns, probabilities of which are missing together.
-    columns : tuple
-        Each column's parameters, None for columns that take no part.
-    """
-
-    weights: np.ndarray
-    missing: tuple
-    columns: tuple
-
-
-class TableStats(NamedTuple):
-    """Expected sufficient statistics.
-
-    Attributes
-    ----------
-    log_likelihood : float
-    weight : float
-    resp : ndarray of shape (K,)
-        Sum of responsibilities.
-    counts : ndarray of shape (n_codes, K)
-        Of the codes of all columns that are tables, one after the other, then of what
-        is missing together.
-    moments : ndarray of shape (n_moments, K)
-        Statistics of the columns that are no tables, one after the other.
-    """
-
-    log_likelihood: float
-    weight: float
-    resp: np.ndarray
-    counts: np.ndarray
-    moments: np.ndarray
-
-
-class Columns:
+class Columns(TableDraws):
     """The columns of a table, each of a family, and EM's three functions on them.
 
     Attributes
@@ -118,12 +33,18 @@ class Columns:
         Groups of columns whose cells are missing together.
     twins : list of Twins
         Columns that follow from others.
+    table : Layout or None
+        How the columns modelled follow from those of the table; None if they are the
+        same.
+    chosen : ndarray of int or None
+        Columns of the table that rows have, None for all.
     """
 
-    def __init__(self, families, masks=(), twins=()):
+    def __init__(self, families, masks=(), twins=(), table=None):
         self.families = tuple(families)
         self.masks = masks
         self.twins = twins
+        self.table = table
         self.chosen = None
         self.layout = TableLayout(families)
         self.plain = [
@@ -141,6 +62,23 @@ class Columns:
         )
         self.training = TableLayout(families, masks)
 
+    def described(self):
+        """Family and base measure of each column of the table, by name or index."""
+        names = self.table.schema.names or tuple(range(self.n_features))
+        leaders = {pair.follower: pair.leader for pair in self.twins}
+        families, measures = dict.fromkeys(names), dict.fromkeys(names)
+        for m, column in enumerate(self.table.columns):
+            family = self.families[leaders.get(m, m)]
+            for j in column.sources:
+                name = family.name
+                if m in leaders:
+                    name = f"same as {self.table.columns[leaders[m]].name}"
+                families[names[j]], measures[names[j]] = name, family.base_measure
+        for j in self.table.equations:
+            if families[names[j]] is None:
+                families[names[j]] = measures[names[j]] = "follows"
+        return families, measures
+
     def select(self, chosen):
         """The same model where X has but the columns chosen."""
         selected = copy(self)
@@ -151,9 +89,14 @@ class Columns:
         """Rows of all columns, where X has but those chosen."""
         if self.chosen is None:
             return X
-        rows = np.full((len(X), len(self.families)), np.nan)
+        rows = np.full((len(X), self.n_features), np.nan)
         rows[:, self.chosen] = X
         return rows
+
+    @property
+    def n_features(self):
+        """Number of columns of the whole table."""
+        return len(self.families if self.table is None else self.table.schema.kinds)
 
     def _outer(self, rows):
         return rows if self.chosen is None else rows[:, self.chosen]
@@ -164,7 +107,7 @@ class Columns:
 
         Only of these rows: others may hold other values.
         """
-        grids = {}
+        X, grids = self.rows(X).X, {}
         for j in self.plain:
             values = np.unique(X[~np.isnan(X[:, j]), j])
             if len(values) <= _MOST_VALUES:
@@ -180,13 +123,17 @@ class Columns:
         """Take rows of the table as the model does."""
         layout = layout or self.layout
         offset = np.zeros(len(X))
-        X = self._inner(X)
+        X, hidden = self._inner(X), []
+        if self.table is not None:
+            X, violated, partial_levels, sums = self.table.forward(X)
+            offset[violated >= 0] = -np.inf
+            hidden = [*partial_levels, *sums]
         if self.twins:
             X = X.copy()
         for twins in self.twins:
             offset += twins.forward(X)
         codes, within = layout.encode(X)
-        return Rows(X, codes, offset + within, [])
+        return Rows(X, codes, offset + within, hidden)
 
     def blocks(self, X, sample_weight=None):
         """Cut rows into blocks of a fixed size."""
@@ -195,7 +142,7 @@ class Columns:
             part = slice(start, start + _BLOCK_ROWS)
             rows = self.rows(X[part], self.training)
             if self.masks:
-                missing = self.training.encode_missing(X[part])
+                missing = self.training.encode_missing(self._inner(X[part]))
                 rows = rows._replace(codes=np.hstack([rows.codes, missing]))
             weight = np.empty(0)
             if sample_weight is not None:
@@ -212,20 +159,28 @@ class Columns:
             log_weights[:n_components] = np.log(params.weights)
         return layout.stack(params.columns, padded), log_weights
 
-    def _others(self, X, params, n_padded, plain):
-        """Log densities of columns `plain`, (n, n_padded), or (0, n_padded) of none."""
-        if not plain:
+    def _others(self, rows, params, n_padded, plain):
+        """What columns `plain` and hidden ones add, (n, n_padded), or (0, n_padded)."""
+        if not plain and not rows.hidden:
             return np.empty((0, n_padded))
-        others = np.zeros((len(X), n_padded))
-        n_components = len(params.weights)
+        others = np.zeros((len(rows.X), n_padded))
+        added = others[:, : len(params.weights)]
         for j in plain:
-            observed = ~np.isnan(X[:, j])
-            log_prob = self.families[j].log_prob(X[observed, j], params.columns[j])
+            observed = ~np.isnan(rows.X[:, j])
+            log_prob = self.families[j].log_prob(rows.X[observed, j], params.columns[j])
             if observed.all():
-                others[:, :n_components] += log_prob
+                added += log_prob
             else:
-                others[observed, :n_components] += log_prob
+                added[observed] += log_prob
+        for part in rows.hidden:
+            if isinstance(part, PartialLevels):
+                added[part.rows] += part.log_prob(self._log_levels(part, params))
+            else:
+                added[part.rows] += part.log_prob(self.families, params.columns)
         return others
+
+    def _log_levels(self, part, params):
+        return params.columns[part.column].log_p[: part.allowed.shape[1]]
 
     def e_step(self, params):
         """E-step as a function of a block."""
@@ -242,7 +197,7 @@ class Columns:
             stacked,
             log_weights,
             rows.codes,
-            self._others(rows.X, params, len(log_weights), plain),
+            self._others(rows, params, len(log_weights), plain),
             block.sample_weight,
             _CUTOFF if n_components > _PAD else 0.0,
             bool(plain),
@@ -271,8 +226,7 @@ class Columns:
 
     def one_row_each(self, X, params):
         """Statistics of as many components as rows, each of one row."""
-        (block,) = self.blocks(X)
-        rows, resp = block.rows.X, np.eye(len(X))
+        rows, resp = self.rows(X).X, np.eye(len(X))
         parts, moments = [np.empty((0, len(X)))], [np.empty((0, len(X)))]
         for j, family in enumerate(self.families):
             if family is None:
@@ -313,11 +267,27 @@ class Columns:
 
     def n_parameters(self, n_components):
         """Free parameters of the densities of K components, without their weights."""
-        families = self.families
-        if self.chosen is not None:
-            families = [families[j] for j in self.chosen]
-        free = [int(f.n_parameters) for f in families if f is not None]
+        free = [
+            int(family.n_parameters)
+            for j, family in enumerate(self.families)
+            if family is not None and self._is_chosen(j)
+        ]
         return n_components * sum(free)
+
+    def is_number(self, j):
+        """Whether means of a modelled column mean something."""
+        numbers = ("continuous", "integer", "timedelta")
+        return self.table is None or self.table.columns[j].kind in numbers
+
+    def _is_chosen(self, j):
+        """Whether a modelled column has to do with the columns chosen."""
+        if self.chosen is None:
+            return True
+        followers = [pair.follower for pair in self.twins if pair.leader == j]
+        sources = [j, *followers]
+        if self.table is not None:
+            sources = [c for i in sources for c in self.table.columns[i].sources]
+        return not set(sources).isdisjoint(self.chosen.tolist())
 
     def posterior(self, X, params, map_blocks, with_resp):
         """Log densities and, if asked for, p(k | x) of rows."""
@@ -325,7 +295,7 @@ class Columns:
 
         def of_block(start):
             rows = self.rows(X[start : start + _BLOCK_ROWS])
-            others = self._others(rows.X, params, len(log_weights), self.plain)
+            others = self._others(rows, params, len(log_weights), self.plain)
             found = kernels.table_posterior(
                 stacked, log_weights, rows.codes, others, with_resp
             )
@@ -334,41 +304,6 @@ class Columns:
         parts = list(map_blocks(of_block, range(0, len(X), _BLOCK_ROWS)))
         log_prob = np.concatenate([part[0] for part in parts])
         return log_prob, np.concatenate([part[1] for part in parts])
-
-    def draw(self, params, component, rng, X=None):
-        """Draw rows, one of each component named.
-
-        Parameters
-        ----------
-        params : TableParams
-        component : ndarray of shape (n,)
-        rng : numpy.random.Generator
-        X : ndarray of shape (n, n_features) or None
-            Rows whose NaN cells to draw; None is all cells.
-        """
-        shape = (len(component), len(self.families))
-        rows = np.full(shape, np.nan) if X is None else self.rows(X).X.copy()
-        for j, family in enumerate(self.families):
-            wanted = np.flatnonzero(np.isnan(rows[:, j]))
-            if family is not None:
-                rows[wanted, j] = family.draw(params.columns[j], component[wanted], rng)
-        return self.finish(rows)
-
-    def finish(self, rows):
-        """Rows of the table from complete rows of the model's columns."""
-        for twins in self.twins:
-            twins.inverse(rows)
-        return self._outer(rows)
-
-    def hidden(self, params, component, rng):
-        """Draw which cells are missing, as in fit, given the rows' components."""
-        hidden = np.zeros((len(component), len(self.families)), dtype=bool)
-        for mask, shares in zip(self.masks, params.missing, strict=True):
-            cumulative = np.cumsum(shares, axis=0)[:, component]
-            u = rng.random(len(component)) * cumulative[-1]
-            which = (cumulative <= u).sum(axis=0)
-            hidden[:, mask] = (which[:, None] >> np.arange(len(mask))) & 1
-        return self._outer(hidden)
 
 
 def _spans(sizes):

@@ -1,0 +1,63 @@
+"""Draws of mixtures of tables."""
+
+import numpy as np
+
+from sklearn_gen._columns import PartialLevels
+
+
+class TableDraws:
+    """Draws of rows given their components, and of which of their cells are missing."""
+
+    def draw(self, params, component, rng, X=None):
+        """Draw rows, one of each component named.
+
+        Parameters
+        ----------
+        params : TableParams
+        component : ndarray of shape (n,)
+        rng : numpy.random.Generator
+        X : ndarray of shape (n, n_features) or None
+            Rows whose NaN cells to draw; None is all cells.
+        """
+        if X is None:
+            values = np.full((len(component), len(self.families)), np.nan)
+        else:
+            values = self._reveal(self.rows(X), params, component, rng)
+        for j, family in enumerate(self.families):
+            wanted = np.flatnonzero(np.isnan(values[:, j]))
+            if family is not None:
+                values[wanted, j] = family.draw(
+                    params.columns[j], component[wanted], rng
+                )
+        return self.finish(values)
+
+    def _reveal(self, rows, params, component, rng):
+        """Draw modelled columns of which rows tell something, but not all."""
+        values = rows.X.copy()
+        for part in rows.hidden:
+            own = component[part.rows]
+            if isinstance(part, PartialLevels):
+                levels = self._log_levels(part, params)
+                values[part.rows, part.column] = part.draw(levels, own, rng)
+            else:
+                found = part.draw(self.families, params.columns, own, rng)
+                values[np.ix_(part.rows, (*part.free, *part.solved))] = found
+        return values
+
+    def finish(self, values):
+        """Rows of the table from complete rows of the columns modelled."""
+        for twins in self.twins:
+            twins.inverse(values)
+        if self.table is not None:
+            values = self.table.inverse(values)
+        return self._outer(values)
+
+    def hidden(self, params, component, rng):
+        """Draw which cells are missing, as in fit, given the rows' components."""
+        hidden = np.zeros((len(component), self.n_features), dtype=bool)
+        for mask, shares in zip(self.masks, params.missing, strict=True):
+            cumulative = np.cumsum(shares, axis=0)[:, component]
+            u = rng.random(len(component)) * cumulative[-1]
+            which = (cumulative <= u).sum(axis=0)
+            hidden[:, mask] = (which[:, None] >> np.arange(len(mask))) & 1
+        return self._outer(hidden)
