@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from scipy.special import log_ndtr, ndtr
 
-from sklearn_gen.copula._correlation import polychoric
+from sklearn_gen.copula._correlation import _made_definite, polychoric
 from sklearn_gen.copula._rectangles import rectangle_probability, walk
 
 
@@ -45,6 +45,26 @@ def test_more_points_are_more_exact():
         for n in (64, 1024)
     ]
     assert errors[1] < errors[0] / 4  # as 1 / sqrt(n), at the least
+
+
+def test_errors_are_those_of_the_estimate():
+    R = correlation(3, seed=1)
+    lower = np.random.default_rng(0).normal(size=(200, 3)) - 1
+    factor = np.linalg.cholesky(R)
+    truth = rectangle_probability(lower, lower + 1, factor, 2**14).log_prob
+    got = rectangle_probability(lower, lower + 1, factor, 128)
+    ratio = np.sqrt(np.mean(((got.log_prob - truth) / got.error) ** 2))
+    assert 0.6 < ratio < 1.7
+
+
+def test_indefinite_matrices_of_pairs_are_raised():
+    R = np.full((3, 3), -0.9) + 1.9 * np.eye(3)
+    raised = _made_definite(R)
+    assert_allclose(np.diag(raised), 1.0)
+    assert np.linalg.eigvalsh(raised)[0] > 0
+    assert_allclose(raised[0, 1:], raised[1, [0, 2]])
+    definite = correlation(3, seed=0)
+    assert _made_definite(definite) is definite
 
 
 @pytest.mark.parametrize("far", [10.0, 45.0, 1e4])
