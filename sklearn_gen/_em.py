@@ -105,6 +105,12 @@ class EMModel(GenerativeModel):
     def _warn_of_degeneracy(self, params):
         """Say what the data left undetermined."""
 
+    _bound_name = "mean log-likelihood per row"
+
+    def _bound(self, stats, params, updated):
+        """What EM raises: here the log-likelihood of `params`, those of the E-step."""
+        return float(stats.log_likelihood / stats.weight)
+
     def _em_step(self, params, sum_stats):
         """One iteration; `sum_stats(function)` adds function(block) over the data."""
         stats = sum_stats(self._e_step(params))
@@ -168,7 +174,7 @@ class EMModel(GenerativeModel):
             before = run.params
             run.params, stats = self._em_step(before, sum_stats)
             run.last = (stats, before)
-            previous, bound = bound, float(stats.log_likelihood / stats.weight)
+            previous, bound = bound, self._bound(stats, before, run.params)
             run.lower_bounds.append(bound)
             run.converged = abs(bound - previous) < tol
             if n_iter % self.verbose_interval == 0:
@@ -192,8 +198,8 @@ class EMModel(GenerativeModel):
             return
         change = result.lower_bound - (result.lower_bounds[-2:-1] or [-np.inf])[0]
         warn(
-            f"EM did not converge in max_iter={self.max_iter} iterations: the mean "
-            f"log-likelihood still changed by {change:.2g} nats per row, "
+            f"EM did not converge in max_iter={self.max_iter} iterations: the "
+            f"{self._bound_name} still changed by {change:.2g} nats, "
             f"tol={self.tol:g}. Increase max_iter or tol, or check for degenerate "
             "data (duplicates, constant columns, too many components); with "
             "warm_start=True another fit goes on from here.",
@@ -214,7 +220,7 @@ class EMModel(GenerativeModel):
 
     def _say(self, text, bound=None, change=None, began=None):
         if self.verbose >= 2 and bound is not None:
-            text += f"\t mean log-likelihood {bound:.5f}"
+            text += f"\t {self._bound_name} {bound:.5f}"
             text += "" if change is None else f"\t change {change:.5f}"
             text += f"\t time {time.perf_counter() - began:.3f}s"
         if self.verbose:
@@ -267,18 +273,17 @@ class EMModel(GenerativeModel):
         return self
 
     def _update(self, params, blocks, map_blocks):
-        stats = sum_blocks(map_blocks, self._e_step(params), blocks)
-        weight = stats.weight
-        bound = float(stats.log_likelihood / weight)
-        history = [*getattr(self, "lower_bounds_", []), bound]
-        stats = scale(stats, 1.0 / weight)
+        batch = sum_blocks(map_blocks, self._e_step(params), blocks)
+        weight = batch.weight
+        stats = scale(batch, 1.0 / weight)
         seen = 0.0
         if getattr(self, "_running", None) is not None:
             running, seen = self._running
             step = (seen / weight + self._step_delay) ** -self._step_decay
             stats = add(scale(type(stats)(*running), 1.0 - step), scale(stats, step))
         updated = self._m_step(stats, params)
-        self._keep(Run(updated, history))
+        bound = self._bound(batch, params, updated)
+        self._keep(Run(updated, [*getattr(self, "lower_bounds_", []), bound]))
         self._running = self._per_weight(stats, params, updated, seen + weight)
 
     def _per_weight(self, stats, params, updated, weight):

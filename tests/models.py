@@ -21,13 +21,16 @@ from sklearn_gen.copula import GaussianCopula
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
+    BayesianGaussianMixture,
     BernoulliMixture,
     CategoricalMixture,
     ChowLiuTree,
     GaussianMixture,
+    MixtureOfFactorAnalyzers,
     MixtureOfTrees,
     PoissonMixture,
     RobustGaussianMixture,
+    StudentTMixture,
     TableMixture,
 )
 from sklearn_gen.outlier import (
@@ -60,6 +63,18 @@ MODELS = [
     GaussianMixture(n_components="auto"),
     RobustGaussianMixture(n_components=(2, 3), n_members=2),
     AdaptiveKernelDensity(),
+    StudentTMixture(n_components=2),
+    StudentTMixture(n_components=2, covariance_type="diag", dof=4.0),
+    MixtureOfFactorAnalyzers(n_components=2, n_factors=1),
+    MixtureOfFactorAnalyzers(n_components=2, n_factors=2, noise="isotropic"),
+    # A component without rows has the tails of its prior, Cauchy's: with the default
+    # weight a millionth of the mass lies beyond the grid of the check.
+    BayesianGaussianMixture(n_components=2, weight_concentration_prior=0.01),
+    BayesianGaussianMixture(
+        n_components=2,
+        covariance_type="tied",
+        weight_concentration_prior_type="dirichlet_distribution",
+    ),
     GaussianCopula(),
     GaussianCopula("gaussian"),
     TableMixture(),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sklearn_gen
-from sklearn_gen._kernels import _jit, gaussian, kmeans
+from sklearn_gen._kernels import _jit, gaussian, kmeans, student
 from tests.test_kernels import (
     DTYPES,
     TOLERANCE,
@@ -29,7 +29,13 @@ def _calls(dtype):
     center = p["means"][0]
     head = p["X"], p["sample_weight"], p["log_weights"], p["means"]
     score = p["X"], p["log_weights"], p["means"]
+    t = p["log_weights"], np.arange(2, 5, dtype=dtype), p["means"]
+    t_head = p["X"], p["sample_weight"], *t
     return {
+        student.full_moments: (*t_head, p["triangles"], p["centers"]),
+        student.diag_moments: (*t_head, scales, p["centers"]),
+        student.full_posterior: (p["X"], *t, p["triangles"], True),
+        student.diag_posterior: (p["X"], *t, scales, True),
         gaussian.full_moments: (*head, p["triangles"], p["log_det"], p["centers"]),
         gaussian.diag_moments: (*head, scales, p["log_det"], p["centers"]),
         gaussian.tied_moments: (*head, *tied, center),
@@ -39,6 +45,10 @@ def _calls(dtype):
         kmeans.lloyd: (p["X"], p["sample_weight"], p["means"]),
         kmeans.closest: (p["X"], center, p["sample_weight"]),
     }
+
+
+def _name(kernel):
+    return f"{kernel.py_func.__module__}.{kernel.__name__}"
 
 
 def _fields(result):
@@ -54,14 +64,14 @@ def test_kernels_equal_their_python(dtype, tmp_path):
         "np.seterr(all='ignore')\n"
         "calls = t._calls(np.dtype(sys.argv[2]).type).items()\n"
         "assert all(k._compiled is k.py_func for k, _ in calls)\n"
-        "np.save(sys.argv[1], {k.__name__: tuple(t._fields(k(*a))) for k, a in calls})"
+        "np.save(sys.argv[1], {t._name(k): tuple(t._fields(k(*a))) for k, a in calls})"
     )
     path = tmp_path / "plain.npy"
     _python(code, str(path), np.dtype(dtype).name, NUMBA_DISABLE_JIT="1")
     plain = np.load(path, allow_pickle=True).item()
     for kernel, arguments in _calls(dtype).items():
         for got, want in zip(
-            _fields(kernel(*arguments)), plain[kernel.__name__], strict=True
+            _fields(kernel(*arguments)), plain[_name(kernel)], strict=True
         ):
             _assert_close(got, want, TOLERANCE[dtype])
 

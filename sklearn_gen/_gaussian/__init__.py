@@ -1,5 +1,8 @@
 """Gaussian components: what mixtures, hidden Markov models and others share."""
 
+from sklearn_gen._gaussian import _factors as factors
+from sklearn_gen._gaussian import _student as student
+from sklearn_gen._gaussian import _variational as variational
 from sklearn_gen._gaussian._boxes import box_probability, conditional_box_probability
 from sklearn_gen._gaussian._draws import (
     column_moments,
@@ -9,6 +12,7 @@ from sklearn_gen._gaussian._draws import (
     fill_means,
 )
 from sklearn_gen._gaussian._leave_out import leave_out
+from sklearn_gen._gaussian._linalg import definite
 from sklearn_gen._gaussian._moments import (
     GaussianParams,
     GaussianStats,
@@ -29,8 +33,10 @@ __all__ = [
     "column_moments",
     "conditional",
     "conditional_box_probability",
+    "definite",
     "draw",
     "draw_missing",
+    "factors",
     "fill_means",
     "initial_stats",
     "leave_out",
@@ -38,5 +44,7 @@ __all__ = [
     "marginal",
     "posterior",
     "recenter",
+    "student",
     "suff_stats",
+    "variational",
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_gen._gaussian._linalg import cast, log_weights, weighted_deviations
+from sklearn_gen._gaussian._linalg import cast, weighted_deviations
 from sklearn_gen._kernels import gaussian as kernels
 from sklearn_gen._kernels import missing as mixed_kernels
 
@@ -17,7 +17,7 @@ class Diag:
         """What the kernels take of the parameters: prepared once per iteration."""
         P = self._per_column(params.precisions_cholesky, params.means.shape[1])
         log_det = np.log(P).sum(axis=1)
-        return cast(dtype, log_weights(params.weights), params.means, P, log_det)
+        return cast(dtype, params.log_weights, params.means, P, log_det)
 
     def moments(self, X, sample_weight, args, centers):
         """E-step moments of complete rows: log-likelihood, s0, s1, s2."""
@@ -48,7 +48,7 @@ class Diag:
 
     def _mixed_args(self, params):
         scales = self._per_column(params.precisions_cholesky, params.means.shape[1])
-        return log_weights(params.weights), params.means, scales
+        return params.log_weights, params.means, scales
 
     def _per_column(self, values, n_features):
         return values

@@ -7,14 +7,19 @@ from sklearn_gen._gaussian._linalg import definite, inverse_cholesky, unwhiten
 from sklearn_gen._gaussian._moments import GaussianParams
 
 
-def draw(structure, params, n_rows, rng):
-    """Draw rows: a component each, then its Gaussian."""
+def draw(structure, params, n_rows, rng, stretch=None):
+    """Draw rows: a component each, then its Gaussian.
+
+    ``stretch(labels, rng)``, if given, multiplies the deviations of each row.
+    """
     # by inverse CDF; not _labels, which has a cell per row and component
     cumulated = np.cumsum(params.weights, dtype=np.float64)
     at = rng.random(n_rows) * cumulated[-1]
     labels = np.searchsorted(cumulated, at, side="right")
     labels = np.minimum(labels, len(cumulated) - 1)
     noise = rng.standard_normal((n_rows, params.means.shape[1]))
+    if stretch is not None:
+        noise *= stretch(labels, rng)[:, None]
     rows = np.empty_like(noise)
     for k in np.unique(labels):
         at = labels == k
@@ -23,10 +28,15 @@ def draw(structure, params, n_rows, rng):
     return rows
 
 
-def draw_missing(structure, params, X, resp, rng):
-    """Draw the NaN cells of X given the others; `resp` is p(component | observed)."""
+def draw_missing(structure, params, X, resp, rng, stretch=None):
+    """Draw the NaN cells of X given the others; `resp` is p(component | observed).
+
+    `stretch` as in `draw`.
+    """
     labels = _labels(resp, rng)
     noise = rng.standard_normal(X.shape)
+    if stretch is not None:
+        noise *= stretch(labels, rng)[:, None]
     drawn = X.astype(np.float64)
     for observed, rows in missing_patterns(X):
         if observed is None:

@@ -8,7 +8,6 @@ from sklearn_gen._gaussian._linalg import (
     definite,
     from_precision,
     inverse_cholesky,
-    log_weights,
     weighted_deviations,
 )
 from sklearn_gen._kernels import gaussian as kernels
@@ -28,9 +27,7 @@ class Full:
     def kernel_args(self, params, dtype):
         """What the kernels take of the parameters: prepared once per iteration."""
         P = params.precisions_cholesky
-        return cast(
-            dtype, log_weights(params.weights), params.means, P, self.log_det(P)
-        )
+        return cast(dtype, params.log_weights, params.means, P, self.log_det(P))
 
     def moments(self, X, sample_weight, args, centers):
         """E-step moments of complete rows: log-likelihood, s0, s1, s2."""
@@ -58,7 +55,7 @@ class Full:
         return mixed_kernels.full_means(*cast(np.float64, X, *args))
 
     def _mixed_args(self, params):
-        return log_weights(params.weights), params.means, params.covariances
+        return params.log_weights, params.means, params.covariances
 
     def log_det(self, precisions_cholesky):
         """Half the log-determinant of each precision matrix."""

@@ -76,6 +76,11 @@ def weighted_deviations(X, r, center):
     return deviations
 
 
+def is_shared(structure):
+    """Whether all components have one covariance matrix, of shape (D, D)."""
+    return structure.correlated and len(structure.shape(1, 1)) == 2
+
+
 def definite(structure, covariances, n_components, n_features):
     """`structure.cholesky` of covariances that are definite but for rounding.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._gaussian._linalg import cast, definite
+from sklearn_gen._gaussian._linalg import cast, definite, log_weights
 from sklearn_gen._kernels.gaussian import Posterior
 
 
@@ -26,6 +26,11 @@ class GaussianParams(NamedTuple):
     covariances: np.ndarray
     precisions_cholesky: np.ndarray
     repaired: np.ndarray  # (D,) columns whose variance was raised to invert it
+
+    @property
+    def log_weights(self):
+        """Logarithm of the weights; zero weight switches a component off."""
+        return log_weights(self.weights)
 
 
 class GaussianStats(NamedTuple):
@@ -45,10 +50,15 @@ _EMPTY = 10 * np.finfo(float).eps
 def marginal(structure, params, columns):
     """Parameters of the mixture of some columns (indices or mask)."""
     columns = np.arange(params.means.shape[1])[columns]
-    covariances = structure.select(params.covariances, columns)
     means = params.means[:, columns]
-    return GaussianParams(
-        params.weights, means, *definite(structure, covariances, *means.shape)
+    covariances, factors, repaired = definite(
+        structure, structure.select(params.covariances, columns), *means.shape
+    )
+    return params._replace(
+        means=means,
+        covariances=covariances,
+        precisions_cholesky=factors,
+        repaired=repaired,
     )
 
 

@@ -43,7 +43,7 @@ class _Factors(NamedTuple):
 
 
 @jit
-def _new_factors(covariances):
+def new_factors(covariances):
     """Factors of the pattern in which all is missing."""
     T, d = covariances.shape[:2]
     D = -(-d // _WIDTH) * _WIDTH
@@ -69,7 +69,7 @@ def _new_factors(covariances):
 
 
 @jit
-def _shared(factors, x):
+def shared_columns(factors, x):
     """Number of leading columns in which x has the pattern of the row before."""
     for j in range(len(x)):
         if factors.observed[j] != (x[j] == x[j]):
@@ -78,7 +78,7 @@ def _shared(factors, x):
 
 
 @jit
-def _turn_to(factors, x, j):
+def turn_to(factors, x, j):
     """Factorise for the pattern of x, from column j on."""
     for c in range(j, len(x)):
         factors.observed[c] = x[c] == x[c]
@@ -134,7 +134,7 @@ def _explain(factors, t, j, count):
 
 
 @jit
-def _log_joint(factors, x, means, log_weights, residual, log_joint):
+def log_densities(factors, x, means, log_weights, residual, log_joint):
     """log p(x, k), and in ``residual`` (K, D) minus the deviations of missing cells."""
     d = len(x)
     for k in range(len(means)):
@@ -155,7 +155,7 @@ def _log_joint(factors, x, means, log_weights, residual, log_joint):
 
 
 @jit
-def _expect(log_joint):
+def row_posterior(log_joint):
     """Overwrite log p(x, k) by p(k | x), 0 where p(x) is; returns log p(x)."""
     top = -np.inf
     for value in log_joint:
@@ -172,7 +172,7 @@ def _expect(log_joint):
 
 
 @jit
-def _add_outer(s2, t, weight, deviations):
+def add_outer(s2, t, weight, deviations):
     """Add weight z z^T to the lower triangle of s2[t], whole vectors of it."""
     for a in range(s2.shape[1]):
         factor = splat(weight * deviations[a])
@@ -182,7 +182,7 @@ def _add_outer(s2, t, weight, deviations):
 
 
 @jit
-def _add_left(factors, mass, s2):
+def add_left(factors, mass, s2):
     """Add the covariances of missing cells, ``mass`` (T,) times; sets that to 0."""
     d = len(factors.observed)
     for t in range(len(mass)):
@@ -217,7 +217,7 @@ def full_moments(X, sample_weight, log_weights, means, covariances, centers):
     """
     n, d = X.shape
     K, T = len(means), len(covariances)
-    factors = _new_factors(covariances)
+    factors = new_factors(covariances)
     D = factors.S.shape[2]
     residual = aligned_zeros(K * D, X.dtype).reshape(K, D)
     deviations = aligned_zeros(D, X.dtype)
@@ -229,12 +229,12 @@ def full_moments(X, sample_weight, log_weights, means, covariances, centers):
         weight = sample_weight[i] if len(sample_weight) else 1.0
         if weight == 0.0:
             continue
-        shared = _shared(factors, X[i])
+        shared = shared_columns(factors, X[i])
         if shared < d:
-            _add_left(factors, mass, s2)
-            _turn_to(factors, X[i], shared)
-        _log_joint(factors, X[i], means, log_weights, residual, resp)
-        log_likelihood += weight * _expect(resp)
+            add_left(factors, mass, s2)
+            turn_to(factors, X[i], shared)
+        log_densities(factors, X[i], means, log_weights, residual, resp)
+        log_likelihood += weight * row_posterior(resp)
         for k in range(K):
             t = min(k, T - 1)
             r = weight * resp[k]
@@ -247,9 +247,9 @@ def full_moments(X, sample_weight, log_weights, means, covariances, centers):
                 else:
                     deviations[j] = means[k, j] - centers[k, j] - residual[k, j]
                 s1[k, j] += r * deviations[j]
-            _add_outer(s2, t, r, deviations)
+            add_outer(s2, t, r, deviations)
             mass[t] += r
-    _add_left(factors, mass, s2)
+    add_left(factors, mass, s2)
     return Moments(log_likelihood, s0, s1, symmetric(s2, d))
 
 
@@ -261,17 +261,17 @@ def full_posterior(X, log_weights, means, covariances, with_resp):
     """
     n, d = X.shape
     K = len(means)
-    factors = _new_factors(covariances)
+    factors = new_factors(covariances)
     D = factors.S.shape[2]
     residual = aligned_zeros(K * D, X.dtype).reshape(K, D)
     log_joint = np.zeros(K)
     out, resp = np.empty(n), np.empty((n if with_resp else 0, K))
     for i in range(n):
-        shared = _shared(factors, X[i])
+        shared = shared_columns(factors, X[i])
         if shared < d:
-            _turn_to(factors, X[i], shared)
-        _log_joint(factors, X[i], means, log_weights, residual, log_joint)
-        out[i] = _expect(log_joint)
+            turn_to(factors, X[i], shared)
+        log_densities(factors, X[i], means, log_weights, residual, log_joint)
+        out[i] = row_posterior(log_joint)
         if with_resp:
             for k in range(K):
                 resp[i, k] = log_joint[k]
@@ -286,17 +286,19 @@ def full_means(X, log_weights, means, covariances):
     """
     n, d = X.shape
     K = len(means)
-    factors = _new_factors(covariances)
+    factors = new_factors(covariances)
     D = factors.S.shape[2]
     residual = aligned_zeros(K * D, X.dtype).reshape(K, D)
     resp = np.zeros(K)
     filled = X.copy()
     for i in range(n):
-        shared = _shared(factors, X[i])
+        shared = shared_columns(factors, X[i])
         if shared < d:
-            _turn_to(factors, X[i], shared)
-        _log_joint(factors, X[i], means, log_weights, residual, resp)
-        if _expect(resp) == -np.inf:  # too far out for any: the weights are all left
+            turn_to(factors, X[i], shared)
+        log_densities(factors, X[i], means, log_weights, residual, resp)
+        if (
+            row_posterior(resp) == -np.inf
+        ):  # too far out for any: the weights are all left
             resp[:] = np.exp(log_weights)
         for j in range(d):
             if not factors.observed[j]:
@@ -337,7 +339,7 @@ def diag_moments(X, sample_weight, log_weights, means, scales, variances, center
         if weight == 0.0:
             continue
         _diag_log_joint(X[i], means, log_weights, scales, log_scales, resp)
-        log_likelihood += weight * _expect(resp)
+        log_likelihood += weight * row_posterior(resp)
         for k in range(K):
             r = weight * resp[k]
             s0[k] += r
@@ -359,7 +361,7 @@ def diag_posterior(X, log_weights, means, scales, with_resp):
     out, resp = np.empty(n), np.empty((n if with_resp else 0, K))
     for i in range(n):
         _diag_log_joint(X[i], means, log_weights, scales, log_scales, log_joint)
-        out[i] = _expect(log_joint)
+        out[i] = row_posterior(log_joint)
         if with_resp:
             for k in range(K):
                 resp[i, k] = log_joint[k]

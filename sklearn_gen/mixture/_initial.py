@@ -137,11 +137,11 @@ def check_initial(model, n_features):
     """
     K, structure = model._start_size(), model._structure
     weights = _as_weights(model.weights_init, "weights_init", K)
-    means = _as_array(model.means_init, "means_init", (K, n_features))
+    means = as_array(model.means_init, "means_init", (K, n_features))
     shape = structure.shape(K, n_features)
-    precisions = _as_array(model.precisions_init, "precisions_init", shape)
+    precisions = as_array(model.precisions_init, "precisions_init", shape)
     if precisions is not None:
-        _check_definite(precisions, structure.correlated, "precisions_init")
+        check_definite(precisions, structure.correlated, "precisions_init")
     return weights, means, precisions
 
 
@@ -165,11 +165,11 @@ def given_parameters(weights, means, covariances, covariance_type):
             f"means must have shape (n_components, n_features), got {means.shape}."
         )
     K, D = means.shape
-    means = _as_array(means, "means", (K, D))
+    means = as_array(means, "means", (K, D))
     weights = _as_weights(_as_numbers(weights, "weights"), "weights", K)
     covariances = _as_numbers(covariances, "covariances")
-    covariances = _as_array(covariances, "covariances", structure.shape(K, D))
-    _check_definite(covariances, structure.correlated, "covariances")
+    covariances = as_array(covariances, "covariances", structure.shape(K, D))
+    check_definite(covariances, structure.correlated, "covariances")
     nk = np.maximum(weights, np.finfo(float).eps)
     nearest = structure.estimate(covariances, nk, np.zeros(D), covariances)[0]
     if not np.allclose(nearest, covariances, rtol=1e-5, atol=0):
@@ -218,7 +218,7 @@ def warn_of_constant_columns(schema, variances):
 
 
 def _as_weights(value, name, n_components):
-    weights = _as_array(value, name, (n_components,))
+    weights = as_array(value, name, (n_components,))
     if weights is not None and not (
         (weights >= 0).all() and np.isclose(weights.sum(), 1.0, rtol=0, atol=1e-6)
     ):
@@ -229,7 +229,7 @@ def _as_weights(value, name, n_components):
     return weights
 
 
-def _as_array(value, name, shape):
+def as_array(value, name, shape):
     if value is None:
         return None
     array = _as_numbers(value, name)
@@ -250,7 +250,7 @@ def _as_numbers(value, name):
         raise ValueError(f"{name} must be an array of numbers: {error}.") from error
 
 
-def _check_definite(matrices, correlated, name):
+def check_definite(matrices, correlated, name):
     what = name.removesuffix("_init")
     if not correlated:
         if (matrices <= 0).any():
