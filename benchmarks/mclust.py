@@ -10,7 +10,7 @@ from sklearn.mixture import GaussianMixture as SklearnMixture
 from threadpoolctl import threadpool_limits
 
 from benchmarks.runner import in_turns, ratio
-from sklearn_gen import DiscreteColumnWarning
+from sklearn_gen import DegenerateDataWarning, DiscreteColumnWarning
 from sklearn_gen.mixture import GaussianMixture
 from tests.mixture.mclust_data import faithful, galaxies
 
@@ -92,7 +92,11 @@ def sizes():
 
 def run(report):
     with threadpool_limits(1), warnings.catch_warnings():
-        for category in (ConvergenceWarning, DiscreteColumnWarning):
+        for category in (
+            ConvergenceWarning,
+            DegenerateDataWarning,
+            DiscreteColumnWarning,
+        ):
             warnings.simplefilter("ignore", category)
         _run(report)
 
