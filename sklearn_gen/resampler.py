@@ -10,16 +10,16 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_gen._columns import container_of
 from sklearn_gen._compat import Interval, StrOptions, fit_context
+from sklearn_gen._inner._checking import check_rows_for, has_other_columns
 from sklearn_gen._inner._class_densities import ClassRows, fit_densities
 from sklearn_gen._inner._density import (
-    allows_gaps,
     new_density,
     with_input_tags_of,
 )
 from sklearn_gen._inner._dtypes import cast_like
 from sklearn_gen._inner._labels import check_labels
 from sklearn_gen._inner._tables import stack_rows
-from sklearn_gen._validation import as_generator, check_rows, chosen
+from sklearn_gen._validation import as_generator, chosen
 
 __all__ = ["GenerativeResampler"]
 
@@ -44,7 +44,9 @@ class GenerativeResampler(MetaEstimatorMixin, BaseEstimator):
     estimator : object or None, default=None
         A density, of which each class to fill up fits a clone. None is a mixture of
         Gaussians of scaled columns, whose number of components and floor under
-        variances have the highest likelihood on rows of the class held out.
+        variances have the highest likelihood on rows of the class held out; of frames
+        with columns of text, categories or dates a
+        :class:`~sklearn_gen.mixture.TableMixture`.
     sampling_strategy : str, float, dict or callable, default='auto'
         Which classes get how many rows:
 
@@ -197,7 +199,7 @@ class GenerativeResampler(MetaEstimatorMixin, BaseEstimator):
                     f"estimator must draw rows (sample), and {density!r} can't: "
                     "sklearn_gen.all_estimators('density') lists those that do."
                 )
-        rows = self._check_rows(X)
+        rows = check_rows_for(self._new_density(X), self, X, reset=True)
         X = np.asarray(X) if container_of(X) == "numpy" else X
         name = type(self).__name__
         classes, codes = check_labels(
@@ -209,7 +211,8 @@ class GenerativeResampler(MetaEstimatorMixin, BaseEstimator):
         places = [k for k, label in enumerate(classes.tolist()) if wanted.get(label)]
         seed = int(rng.integers(2**31))
         densities = [
-            self._new_density(counts[label], seed) for label in classes[places].tolist()
+            self._new_density(X, counts[label], seed)
+            for label in classes[places].tolist()
         ]
         part = ClassRows(rows, None, shares[:, places])
         densities = fit_densities(
@@ -220,30 +223,27 @@ class GenerativeResampler(MetaEstimatorMixin, BaseEstimator):
         self.estimators_ = dict(zip(labels, densities, strict=True))
         return X
 
-    def _check_rows(self, X):
-        model = chosen(self._new_density(0, None))
-        model = model.steps[-1][1] if hasattr(model, "steps") else model
-        values = check_rows(self, X, reset=True, allow_nan=allows_gaps(model))
-        return values if container_of(X) == "numpy" else X
-
-    def _new_density(self, n_rows, random_state):
+    def _new_density(self, X=None, n_rows=0, random_state=None):
         if self.estimator is not None:
             return new_density(self.estimator)
-        return default_density(n_rows, random_state)
+        return default_density(X, n_rows, random_state)
 
     def __sklearn_tags__(self):
-        tags = with_input_tags_of(
-            self._new_density(0, None), super().__sklearn_tags__()
-        )
+        density = self.estimator
+        if density is None:
+            density = default_density(None, 0, None)
+        tags = with_input_tags_of(density, super().__sklearn_tags__())
         tags.target_tags.required = True
         return tags
 
 
-def default_density(n_rows, random_state):
-    """Make the default for a class of so many rows."""
+def default_density(X, n_rows, random_state):
+    """Make the default for a class of so many of the rows X."""
     from sklearn_gen.compose import make_generative_pipeline
-    from sklearn_gen.mixture import GaussianMixture
+    from sklearn_gen.mixture import GaussianMixture, TableMixture
 
+    if X is not None and has_other_columns(X):
+        return TableMixture(random_state=random_state)
     mixture = GaussianMixture(reg_covar=_FLOORS[-1], random_state=random_state)
     pipeline = make_generative_pipeline(StandardScaler(), mixture)
     sizes = [size for size in _SIZES if size * _ROWS_PER_COMPONENT <= n_rows]

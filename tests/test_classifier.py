@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_gen.base import GenerativeModel
 from sklearn_gen.classifier import GenerativeClassifier
 from sklearn_gen.compose import make_generative_pipeline
-from sklearn_gen.mixture import GaussianMixture
+from sklearn_gen.mixture import GaussianMixture, TableMixture
 from sklearn_gen.testing import generative_checks
 from tests.reference_models import ReferenceGaussian
 
@@ -375,3 +375,25 @@ def test_markers_that_are_refused_or_look_forgotten():
         GenerativeClassifier(GaussianMixture()).fit(X, marked)
     with pytest.raises(ValueError, match="takes none"):
         GenerativeClassifier(ReferenceBernoulliLike(), unlabeled=-1).fit(X, marked)
+
+
+# -- tables of mixed columns ----------------------------------------------------------
+
+
+def test_text_and_missing_cells():
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=300)
+    noisy = np.where(rng.random(300) < 0.1, 1 - y, y)
+    frame = pd.DataFrame(
+        {"x": rng.normal(size=300) + y, "text": np.array(["no", "yes"])[noisy]}
+    )
+    frame.loc[::7, "text"] = None
+    given = GenerativeClassifier(TableMixture(n_components=1, random_state=0))
+    given.fit(frame, y)
+    assert given.score(frame, y) > 0.8
+    assert set(given.sample(20, y=1, random_state=0)["text"]) <= {"no", "yes"}
+    default = GenerativeClassifier(random_state=0).fit(frame, y)
+    assert isinstance(default.estimators_[0], TableMixture)
+    assert default.score(frame, y) > 0.8
+    unseen = frame.head(2).assign(text="maybe")
+    assert np.isfinite(default.predict_proba(unseen)).all()

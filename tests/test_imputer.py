@@ -14,7 +14,11 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from sklearn_gen.compose import make_generative_pipeline
 from sklearn_gen.imputer import GenerativeImputer, pool_estimates
-from sklearn_gen.mixture import GaussianMixture, RobustGaussianMixture
+from sklearn_gen.mixture import (
+    GaussianMixture,
+    RobustGaussianMixture,
+    TableMixture,
+)
 from tests.reference_models import ReferenceGaussian
 
 # The same formula in other words: rounding of sums of a dozen terms.
@@ -313,3 +317,32 @@ def test_one_row_in_one_dimension_is_refused(rows):
         imputer.transform([1.0, np.nan, 2.0, 3.0])
     with pytest.raises(ValueError, match="X has 2 features"):
         imputer.transform(X[:, :2])
+
+
+# -- tables of mixed columns ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("strategy", ["mean", "mode", "draw"])
+def test_text_categories_and_dates(strategy):
+    rng = np.random.default_rng(0)
+    side = rng.integers(2, size=200)
+    complete = pd.DataFrame({
+        "x": rng.normal(size=200) + 6 * side,
+        "text": np.array(["low", "high"], dtype=object)[side],
+        "day": pd.Timestamp("2026-01-01") + pd.to_timedelta(90 * side, "D"),
+        "size": pd.Categorical(np.array(["S", "L"])[side], ["S", "L"], ordered=True),
+    })  # fmt: skip
+    frame = complete.copy()
+    for j, name in enumerate(frame):
+        frame.loc[j::5, name] = None
+    density = TableMixture(n_components=2, random_state=0)
+    imputer = GenerativeImputer(density, strategy=strategy, n_draws=10, random_state=0)
+    filled = imputer.fit_transform(frame)
+    pd.testing.assert_series_equal(filled.dtypes, frame.dtypes)
+    assert not filled.isna().to_numpy().any()
+    for name in ("text", "size"):
+        assert (filled[name] == complete[name]).mean() > 0.95
+        seen = frame[name].notna()
+        assert (filled.loc[seen, name] == frame.loc[seen, name]).all()
+    default = GenerativeImputer(strategy="draw", random_state=0).fit(frame)
+    assert isinstance(default.estimator_, TableMixture)

@@ -12,7 +12,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_gen.mixture import GaussianMixture
+from sklearn_gen.mixture import GaussianMixture, TableMixture
 from sklearn_gen.resampler import GenerativeResampler
 
 
@@ -189,3 +189,19 @@ def test_what_else_is_refused():
         GenerativeResampler(StandardScaler()).fit(X, y)
     with pytest.raises(ValueError, match="requires y to be passed"):
         GenerativeResampler().fit(X, None)
+
+
+def test_text_and_dates():
+    rng = np.random.default_rng(0)
+    y = np.repeat(["usual", "rare"], [80, 20])
+    days = pd.to_timedelta(rng.integers(30, size=100), "D")
+    frame = pd.DataFrame({
+        "text": np.where(y == "rare", "odd", "plain"),
+        "day": pd.Timestamp("2026-01-01") + days,
+    })  # fmt: skip
+    resampler = GenerativeResampler(random_state=0)
+    X_new, y_new = resampler.fit_resample(frame, y)
+    assert isinstance(resampler.estimators_["rare"], TableMixture)
+    pd.testing.assert_series_equal(X_new.dtypes, frame.dtypes)
+    assert (X_new["text"][100:] == "odd").all()
+    assert np.unique(y_new, return_counts=True)[1].tolist() == [80, 80]

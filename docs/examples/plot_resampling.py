@@ -103,11 +103,11 @@ print(table.round(3))
 print(f"share of the rare class: {np.mean(y_test == 'rare'):.3f}")
 
 # %%
-# All but the first move the threshold, for which no row needs to be drawn: class weights
-# do as much. Which rows come first (average precision) gets no better, but worse: where
-# the model is simple, rare rows that count more bend it for all others. And the
-# probabilities are no longer those of the world, where the class is rare. Draws pay
-# where rows are too few for what comes after: a nearest-neighbour rule, a flexible
+# All but the first move the threshold, for which no row needs to be drawn: class
+# weights do as much. Which rows come first (average precision) gets no better, but
+# worse: where the model is simple, rare rows that count more bend it for all others.
+# And the probabilities are no longer those of the world, where the class is rare. Draws
+# pay where rows are too few for what comes after: a nearest-neighbour rule, a flexible
 # model, a table to be shared.
 axis = table[["average precision", "balanced accuracy"]].plot.barh(figsize=(7.5, 3.2))
 axis.invert_yaxis()

@@ -40,8 +40,9 @@ class GenerativeClassifier(
         A density, of which each class fits a clone: one Gaussian makes it quadratic
         discriminant analysis, a diagonal one Gaussian naive Bayes. Transformers belong
         into a :class:`~sklearn_gen.compose.GenerativePipeline`. None is a mixture of
-        Gaussians of scaled columns; its number of components and its floor under
-        variances are those that predict best, by cross-validated log loss.
+        Gaussians of scaled columns of the size and floor under variances that predict
+        best (by cross-validated log loss); of frames with text, categories or dates a
+        :class:`~sklearn_gen.mixture.TableMixture`.
     priors : None, 'uniform', dict or array-like of shape (n_classes,), default=None
         Prior probabilities: None is the classes' shares of the training rows; a dict
         goes from label to probability, an array follows `classes_`.

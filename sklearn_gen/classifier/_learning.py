@@ -6,27 +6,24 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import validate_data
 
-from sklearn_gen._columns import container_of
+from sklearn_gen._inner._checking import check_rows_for
 from sklearn_gen._inner._class_densities import (
     ClassRows,
     clones,
     fit_densities,
     log_joint,
 )
-from sklearn_gen._inner._density import allows_gaps, log_density, new_density
+from sklearn_gen._inner._density import log_density, new_density
 from sklearn_gen._inner._labels import check_labels, class_prior, codes_of
 from sklearn_gen._inner._quantiles import weighted_quantile
 from sklearn_gen._inner._rows import Rows
 from sklearn_gen._validation import (
     as_generator,
-    check_rows,
     check_weights,
-    chosen,
     warn,
 )
-from sklearn_gen.classifier._default import chosen_density
+from sklearn_gen.classifier._default import chosen_density, default_density
 
 
 class ClassLearning:
@@ -34,13 +31,11 @@ class ClassLearning:
 
     def _check_rows(self, X, reset):
         """Validate rows; frames stay frames."""
-        model = chosen(self._unfitted())
-        model = model.steps[-1][1] if hasattr(model, "steps") else model
-        if getattr(model, "_mixed_columns", False):  # the density's to check
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            return X
-        values = check_rows(self, X, reset=reset, allow_nan=allows_gaps(model))
-        return values if container_of(X) == "numpy" else X
+        if reset:
+            density = default_density(X) if self.estimator is None else self.estimator
+        else:  # of a class that was seen
+            density = next(d for d in self.estimators_ if d is not None)
+        return check_rows_for(density, self, X, reset=reset)
 
     def _check_training(self, X, y, sample_weight, reset):
         """Rows with weight, their labels and weights."""

@@ -5,6 +5,8 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_gen._columns import rewrap
+from sklearn_gen._inner._checking import has_other_columns
+from sklearn_gen._inner._rows import count_rows
 
 # Of a few sizes and floors under the variances, the best on rows held out: measured in
 # benchmarks/imputation.py. Fewer rows than these can't tell, and get one Gaussian.
@@ -15,19 +17,22 @@ _MIN_ROWS = 30
 _HIDDEN = 0.2
 
 
-def default_density(strategy, n_rows, random_state, n_jobs):
+def default_density(strategy, X, random_state, n_jobs):
     """Make a search over scaled Gaussian mixtures, or one Gaussian of few rows.
 
     Means are judged by how well they fill in cells that are hidden from them, draws by
     the likelihood of rows held out.
     """
     from sklearn_gen.compose import make_generative_pipeline
-    from sklearn_gen.mixture import GaussianMixture
+    from sklearn_gen.mixture import GaussianMixture, TableMixture
 
+    if has_other_columns(X):
+        return TableMixture(random_state=random_state, n_jobs=n_jobs)
     mixture = GaussianMixture(
         reg_covar=FLOORS[0], random_state=random_state, n_jobs=n_jobs
     )
     pipeline = make_generative_pipeline(StandardScaler(), mixture)
+    n_rows = count_rows(X)
     if n_rows < _MIN_ROWS:
         return pipeline
     sizes = [size for size in SIZES if size * _MIN_ROWS / 3 <= n_rows]

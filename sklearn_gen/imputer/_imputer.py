@@ -52,7 +52,9 @@ class GenerativeImputer(
         `conditional_mean`: a mixture, a
         :class:`~sklearn_gen.compose.GenerativePipeline`, a search over either. None is
         a mixture of Gaussians of scaled columns whose number of components and floor
-        under variances are the best at filling in cells hidden from it.
+        under variances are the best at filling in cells hidden from it; of frames with
+        columns of text, categories or dates a
+        :class:`~sklearn_gen.mixture.TableMixture`.
     strategy : {'mean', 'mode', 'draw'}, default='mean'
         What cells are filled with:
 
@@ -186,7 +188,7 @@ class GenerativeImputer(
 
     def _fit_default(self, rows):
         seed = int(as_generator(self.random_state).integers(2**31))
-        density = default_density(self.strategy, count_rows(rows.X), seed, self.n_jobs)
+        density = default_density(self.strategy, rows.X, seed, self.n_jobs)
         # What one fit of many warns of is no matter: the best of them is taken.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -289,7 +291,7 @@ class GenerativeImputer(
             best[better] = score[better]
             drawn = _values_of(table, missing)
             if values is None:
-                values = drawn
+                values = {j: np.array(cells) for j, cells in drawn.items()}
             for j, cells in drawn.items():
                 at = better[missing[:, j]]
                 values[j][at] = cells[at]
