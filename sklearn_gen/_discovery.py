@@ -37,6 +37,8 @@ _INSIDE_ESTIMATORS = (
     "sklearn_gen._columns._families_normal.LogNormal",
     "sklearn_gen._columns._families_normal.Normal",
     "sklearn_gen._columns._histogram.Histogram",
+    "sklearn_gen._columns._identifiers.NumberedNames",
+    "sklearn_gen._columns._identifiers.ShapedNames",
     "sklearn_gen._columns._layout.Layout",
     "sklearn_gen._columns._layout.ModelledColumn",
     "sklearn_gen._columns._linear.Equation",

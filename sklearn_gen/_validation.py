@@ -122,11 +122,7 @@ def check_rows(estimator, X, *, reset, allow_nan):
     """
     if getattr(estimator, "_mixed_columns", False):
         table = _check_table(estimator, X, reset)
-        if reset:
-            return table
-        values = estimator.schema_.encode(table)
-        _refuse_non_finite(estimator, values, allow_nan)
-        return values
+        return table if reset else _encoded(estimator, table)
     _refuse_other_types(estimator, X)
     try:
         values = validate_data(
@@ -167,6 +163,8 @@ def _check_table(estimator, X, reset):
             dtype=None,
             ensure_all_finite=False,
         )
+        if X.dtype.kind == "f":  # also where they are levels
+            _refuse_non_finite(estimator, X, allow_nan=True)
         return Table.read(X)
     _refuse_repeated_names(X)
     validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -284,6 +282,17 @@ def _refuse_non_finite(estimator, values, allow_nan):
         )
 
 
+def _encoded(estimator, table):
+    """Encode a mixed table; columns that are missing whole are no missing cells."""
+    schema = estimator.schema_
+    values = schema.encode(table)
+    if not estimator._allow_nan:
+        cells = values.copy()
+        cells[:, schema.empty_columns + schema.identifier_columns] = 0.0
+        _refuse_non_finite(estimator, cells, allow_nan=False)
+    return values
+
+
 def describe_rows(estimator, X, rows):
     """Set the schema of the rows to fit and warn of columns that say too little.
 
@@ -293,17 +302,14 @@ def describe_rows(estimator, X, rows):
         Its `schema_` is set.
     X : array-like of shape (n_samples, n_features)
         As the user gave it.
-    rows : ndarray of shape (n_kept, n_features) or Table
-        What `check_rows` made of it: the rows with weight.
-
-    Returns
-    -------
-    rows : ndarray of shape (n_kept, n_features)
-        Those of a Table encoded.
+    rows : ndarray or Table of shape (n_kept, n_features)
+        What `check_rows` made of it, with weight; of a Table encoded on return.
     """
     if isinstance(rows, Table):
         chosen = getattr(estimator, "categorical_features", "from_dtype")
-        schema = estimator.schema_ = TableSchema.from_table(rows, chosen)
+        schema = estimator.schema_ = TableSchema.from_table(
+            rows, chosen, identifiers=getattr(estimator, "identifiers", None)
+        )
         if schema.empty_columns:
             labels = ", ".join(schema.label(j) for j in schema.empty_columns)
             warn(
@@ -317,9 +323,7 @@ def describe_rows(estimator, X, rows):
                 "it. Fit to more rows.",
                 DegenerateDataWarning,
             )
-        values = schema.encode(rows)
-        _refuse_non_finite(estimator, values, estimator._allow_nan)
-        return values
+        return _encoded(estimator, rows)
     schema = estimator.schema_ = TableSchema.from_data(X, rows)
     if estimator._base_measure == "lebesgue" and not estimator._bounds_repeats:
         _warn_of_repeats(schema, estimator._dequantized_columns())

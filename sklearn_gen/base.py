@@ -215,9 +215,8 @@ class GenerativeModel(
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
-        return self.schema_.restore(
-            self._sample(n_samples, self._draw_generator(random_state))
-        )
+        rng = self._draw_generator(random_state)
+        return self.schema_.restore(self._sample(n_samples, rng), rng=rng)
 
     def _draw_generator(self, random_state):
         return as_generator(self.random_state if random_state is None else random_state)
@@ -309,11 +308,11 @@ class ConditionalMixin:
         """
         rows = self._check_scored_rows(X)
         missing = np.isnan(rows)
-        drawn = rows.copy()
+        drawn, rng = rows.copy(), None
         if missing.any():
             rng = self._draw_generator(random_state)
             drawn[missing] = self._sample_conditional(rows, rng)[missing]
-        return self.schema_.restore(drawn, like=X)
+        return self.schema_.restore(drawn, like=X, rng=rng)
 
 
 class LatentMixin:

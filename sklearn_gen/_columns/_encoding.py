@@ -7,6 +7,11 @@ from numbers import Real
 import numpy as np
 
 from sklearn_gen._columns._cells import NUMBERS, TICKS_PER_DAY, TIMES
+from sklearn_gen._columns._identifiers import (
+    NumberedNames,
+    ShapedNames,
+    new_names,
+)
 from sklearn_gen._columns._resolution import cell_width, on_grid
 
 # Above this, float64 skips integers.
@@ -28,8 +33,8 @@ class Column:
     Attributes
     ----------
     kind : str
-        What models see: 'continuous', 'integer', 'boolean', 'categorical', 'datetime'
-        or 'timedelta'.
+        What models see: 'continuous', 'integer', 'boolean', 'categorical', 'datetime',
+        'timedelta' or, of what no model sees, 'identifier'.
     stored : str
         What the table holds, as in `Cells`.
     dtype, scalar, unit, zone, level_dtype, ordered, gap
@@ -48,6 +53,8 @@ class Column:
     is_clipped : bool
         Whether integers and dates are decoded within the bounds; else they follow from
         other columns, and only what the dtype can't hold is clipped.
+    pattern : NumberedNames, ShapedNames or None
+        How an identifier makes new names; it is encoded as their serial number.
     """
 
     kind: str
@@ -66,6 +73,7 @@ class Column:
     resolution: float = 0.0
     is_empty: bool = False
     is_clipped: bool = True
+    pattern: NumberedNames | ShapedNames | None = None
 
     @property
     def categories(self):
@@ -78,7 +86,7 @@ class Column:
         return self.levels
 
 
-def column_of(cells, label, *, categorical):
+def column_of(cells, label, *, categorical, identifier=False):
     """Describe a column by its cells.
 
     Parameters
@@ -89,6 +97,8 @@ def column_of(cells, label, *, categorical):
         What messages call the column.
     categorical : bool
         Whether its values are levels, whatever their type.
+    identifier : bool
+        Whether it only names rows.
 
     Returns
     -------
@@ -106,6 +116,13 @@ def column_of(cells, label, *, categorical):
         "gap": cells.gap,
         "is_empty": len(present) == 0,
     }
+    if identifier and len(present):
+        if cells.kind not in ("integer", "text"):
+            raise ValueError(
+                f"{label.capitalize()} can't be an identifier: these are integers or "
+                f"text, and it has dtype {cells.dtype}."
+            )
+        return Column(kind="identifier", pattern=new_names(cells), **known)
     if categorical or cells.kind in ("text", "category", "empty"):
         levels = cells.levels
         if levels is None:
@@ -163,7 +180,7 @@ def encode(column, cells, label):
     """
     encoded = np.full(len(cells.missing), np.nan)
     seen = ~cells.missing
-    if column.is_empty or not seen.any():
+    if column.is_empty or column.kind == "identifier" or not seen.any():
         return encoded
     _refuse_other_type(column, cells, label)
     if column.kind == "categorical":
@@ -212,6 +229,8 @@ def decode(column, encoded):
     grid are rounded to it.
     """
     missing = np.isnan(encoded) | column.is_empty
+    if column.kind == "identifier":
+        return column.pattern.names(np.where(missing, 0.0, encoded)), missing
     if column.kind == "categorical":
         missing |= encoded >= len(column.levels)
         codes = np.where(missing, len(column.levels), encoded).astype(np.intp)

@@ -82,7 +82,7 @@ class Modelled(NamedTuple):
 class Layout:
     """Which columns are modelled, and how the others follow from them.
 
-    Columns of which nothing was observed and those left out (identifiers) are no part
+    Columns of which nothing was observed, identifiers and those left out are no part
     of it. Constraints are a change of variables of volume 1: densities of modelled
     rows are densities of the table's rows.
 
@@ -137,7 +137,7 @@ class Layout:
             If a constraint is none.
         """
         constraints = _checked(constraints)
-        left_out = {*left_out, *schema.empty_columns}
+        left_out = {*left_out, *schema.empty_columns, *schema.identifier_columns}
         equations = equations_of(schema, constraints, encoded)
         sets = {
             number: tuple(map(int, schema.column_indices(c.columns, f"{c}")))

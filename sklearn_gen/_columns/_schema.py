@@ -14,6 +14,7 @@ from sklearn_gen._columns._containers import (
 )
 from sklearn_gen._columns._encoding import column_of, decode, encode
 from sklearn_gen._columns._filling import fill_table
+from sklearn_gen._columns._identifiers import names_rows
 from sklearn_gen._columns._resolution import resolution_of
 from sklearn_gen._columns._restoring import assemble, write_column
 
@@ -28,7 +29,7 @@ class TableSchema:
         Column names; None for arrays.
     kinds : tuple of str
         One of 'continuous', 'integer', 'boolean' per column, by dtype; of mixed tables
-        also 'categorical', 'datetime' and 'timedelta'.
+        also 'categorical', 'datetime', 'timedelta' and 'identifier'.
     categories : tuple
         The levels of each categorical column, None for the others.
     resolution : ndarray of shape (n_features,)
@@ -72,7 +73,9 @@ class TableSchema:
         )
 
     @classmethod
-    def from_table(cls, X, categorical_features="from_dtype", sample_weight=None):
+    def from_table(
+        cls, X, categorical_features="from_dtype", sample_weight=None, identifiers=None
+    ):
         """Describe a table of mixed columns.
 
         Parameters
@@ -83,6 +86,9 @@ class TableSchema:
             Columns whose values are levels, beside those of text and categories.
         sample_weight : ndarray of shape (n_samples,) or None, default=None
             Rows of weight zero are as if they were not there.
+        identifiers : "auto", list of names or indices, mask, or None, default=None
+            Columns that only name rows: encoded as missing, decoded from serial numbers
+            as new names of the same pattern. "auto" finds them (`names_rows`).
 
         Returns
         -------
@@ -106,16 +112,23 @@ class TableSchema:
             dtypes=tuple(cells.dtype for cells in table.columns),
             container=table.container,
         )
-        if isinstance(categorical_features, str):
-            if categorical_features != "from_dtype":
-                raise ValueError(
-                    "categorical_features must be 'from_dtype', names, indices or a "
-                    f"mask of columns, got {categorical_features!r}."
-                )
-            categorical_features = []
-        chosen = schema.column_indices(categorical_features, "categorical_features")
+        levels = schema._chosen(
+            categorical_features, "categorical_features", "from_dtype"
+        )
+        names = schema._chosen(identifiers, "identifiers", "auto")
+        if names is None:
+            names = [
+                j
+                for j, cells in enumerate(table.columns)
+                if j not in (levels or ()) and names_rows(cells, schema._name(j))
+            ]
         columns = tuple(
-            column_of(cells, schema.label(j), categorical=j in chosen)
+            column_of(
+                cells,
+                schema.label(j),
+                categorical=levels is not None and j in levels,
+                identifier=j in names,
+            )
             for j, cells in enumerate(table.columns)
         )
         return replace(
@@ -125,6 +138,25 @@ class TableSchema:
             resolution=np.array([column.resolution for column in columns]),
             columns=columns,
         )
+
+    def _chosen(self, columns, parameter, default):
+        """Indices of columns that a parameter names; None for its `default`."""
+        if isinstance(columns, str) and columns == default:
+            return None
+        if isinstance(columns, str):
+            raise ValueError(
+                f"{parameter} must be {default!r}, or names, indices or a mask of "
+                f"columns, got {columns!r}."
+            )
+        return self.column_indices(() if columns is None else columns, parameter)
+
+    def _name(self, j):
+        return None if self.names is None else self.names[j]
+
+    @property
+    def identifier_columns(self):
+        """Indices of columns that only name rows."""
+        return [j for j, kind in enumerate(self.kinds) if kind == "identifier"]
 
     @property
     def empty_columns(self):
@@ -168,13 +200,15 @@ class TableSchema:
             values[:, j] = encode(column, cells, self.label(j))
         return values
 
-    def decode(self, values):
+    def decode(self, values, rng=None):
         """Turn floats into a table with the container and dtypes that `X` had.
 
         Parameters
         ----------
         values : ndarray of shape (n_samples, n_features)
             As `encode` gives; NaN means missing.
+        rng : numpy.random.Generator or None, default=None
+            Draws new identifiers; without it they are missing.
 
         Returns
         -------
@@ -183,13 +217,22 @@ class TableSchema:
             grid are rounded to it. An integer column of a dtype without a missing value
             becomes one of floats where something is missing.
         """
+        values = self._with_identifiers(values, rng)
         series = [
             write_column(self.container, column, *decode(column, values[:, j]))
             for j, column in enumerate(self.columns)
         ]
         return assemble(self.container, self.names, series)
 
-    def fill(self, X, values):
+    def _with_identifiers(self, values, rng):
+        if rng is None or not self.identifier_columns:
+            return values
+        values = values.copy()
+        for j in self.identifier_columns:
+            values[:, j] = self.columns[j].pattern.draw(len(values), rng)
+        return values
+
+    def fill(self, X, values, rng=None):
         """Copy `X` with its missing cells replaced by decoded values.
 
         Parameters
@@ -199,12 +242,14 @@ class TableSchema:
             that can't hold the values gets the dtype that it had in fit.
         values : ndarray of shape (n_samples, n_features)
             As `encode` gives.
+        rng : numpy.random.Generator or None, default=None
+            Draws new identifiers; without it they stay missing.
 
         Returns
         -------
         X_filled : DataFrame or ndarray of shape (n_samples, n_features)
         """
-        cells = as_table(X).columns
+        cells, values = as_table(X).columns, self._with_identifiers(values, rng)
         decoded = [
             decode(column, np.where(cell.missing, values[:, j], np.nan))
             for j, (column, cell) in enumerate(zip(self.columns, cells, strict=True))
@@ -265,15 +310,17 @@ class TableSchema:
         """Name column `index` for a message."""
         return column_label(self.names, index)
 
-    def restore(self, values, like=None):
+    def restore(self, values, like=None, rng=None):
         """Put `values` into the container that `fit` saw, or that of `like`.
 
         Values stay floats: rounding a continuous draw to the column's dtype would make
         draws disagree with scores. Mixed tables are decoded, and only what is missing
-        in `like` is taken from `values`.
+        in `like` is taken from `values`; `rng` draws new identifiers.
         """
         if self.columns:
-            return self.decode(values) if like is None else self.fill(like, values)
+            if like is None:
+                return self.decode(values, rng)
+            return self.fill(like, values, rng)
         if like is not None:
             return rewrap(values, like)
         return in_container(values, self.container, self.names)
