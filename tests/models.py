@@ -160,6 +160,12 @@ TRIALS = (
 EXPECTED_FAILURES = [
     Expected(
         "check_sample_weight_equivalence_on_dense_data",
+        lambda e: isinstance(e, TableMixture) and getattr(e, "smoothing", 0) == "auto",
+        "Random rows are held out to choose the number of components and the "
+        "smoothing: a repeated row may be on both sides, its weight is not.",
+    ),
+    Expected(
+        "check_sample_weight_equivalence_on_dense_data",
         lambda estimator: (
             isinstance(estimator, GenerativeRegressor) and estimator.estimator is None
         ),

@@ -124,7 +124,7 @@ class BernoulliMixture(DiscreteMixture):
     def _coerce(self, X):
         if self.binarize is None:
             return X
-        return np.where(np.isnan(X), X, X > self.binarize)
+        return np.where(np.isnan(X), X, self.binarize < X)
 
     @property
     def probabilities_(self):

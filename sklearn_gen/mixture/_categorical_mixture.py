@@ -85,6 +85,7 @@ class CategoricalMixture(DiscreteMixture):
     """
 
     families = "categorical"
+    _open_levels = True
 
     @property
     def categorical_features(self):

