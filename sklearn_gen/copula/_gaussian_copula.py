@@ -260,7 +260,7 @@ class GaussianCopula(ConditionalMixin, InformationCriteriaMixin, GenerativeModel
         -------
         error : ndarray of shape (n_samples,)
             In nats, from eight independent scramblings of the points; zero where the
-            score is exact. It falls a little faster than 1 / n_points.
+            score is exact. It falls about as 1 / n_points.
         """
         return self._scores_and_errors(self._check_scored_rows(X))[1]
 
