@@ -79,7 +79,7 @@ class ClassLearning:
             return chosen_density(self, rows.X, y, rows.sample_weight, seed)
 
     def _fit_densities(self, densities, rows, classes, say=True):
-        quiet = self.estimator is None
+        quiet = self.estimator is None or not say
         return fit_densities(
             densities, rows, classes, self.n_jobs, quiet=quiet, say=say
         )
