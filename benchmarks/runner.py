@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 FAMILIES = (
     "mixture",
     "mclust",
+    "debd",
     "conformal",
     "explain",
     "outliers",
