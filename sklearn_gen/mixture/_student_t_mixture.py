@@ -153,10 +153,10 @@ class StudentTMixture(
     >>> X = rng.normal(size=(500, 2))
     >>> X[:25] += 50  # a twentieth of the rows lies far out
     >>> model = StudentTMixture(random_state=0).fit(X)
-    >>> model.means_.round(1) + 0.0
-    array([[0., 0.]])
+    >>> np.abs(model.means_ - X[25:].mean(axis=0)).max().round(1)
+    np.float64(0.0)
     >>> X.mean(axis=0).round(1)
-    array([2.5, 2.5])
+    array([2.4, 2.5])
     """
 
     _parameter_constraints: ClassVar[dict] = {
