@@ -253,7 +253,7 @@ columns = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), dtype=st.sampled_from(sorted(columns)), weeks=st.booleans())
 def test_any_column_round_trips(data, dtype, weeks):
     cells = data.draw(st.lists(columns[dtype], min_size=1, max_size=30))

@@ -62,7 +62,8 @@ class Table:
         """
         container = container_of(X)
         if container == "numpy":
-            columns = [_array_cells(x, f"column {j}") for j, x in enumerate(X.T)]
+            rows = np.ascontiguousarray(X.T)  # cells of a column beside one another
+            columns = [_array_cells(x, f"column {j}") for j, x in enumerate(rows)]
             return cls(tuple(columns), None, container)
         names = tuple(X.columns)
         read = _pandas_cells if container == "pandas" else _polars_cells

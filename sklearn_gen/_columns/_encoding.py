@@ -191,10 +191,13 @@ def encode(column, cells, label):
         ]
         return encoded
     _refuse_infinite(cells, label)
-    values = cells.values[seen]
     if column.kind in TIMES:
-        values = _in_unit(values, cells.unit, column.unit)
-    encoded[seen] = _shifted(values, column)
+        ticks = _in_unit(cells.values[seen], cells.unit, column.unit)
+        encoded[seen] = _shifted(ticks, column)
+    elif column.origin == 0:
+        encoded = np.where(seen, cells.values, np.nan).astype(np.float64, copy=False)
+    else:
+        encoded[seen] = _shifted(cells.values[seen], column)
     if column.kind == "boolean" and cells.kind != "boolean":
         _refuse_other_booleans(encoded, label)
     return encoded

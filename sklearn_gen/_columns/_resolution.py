@@ -26,26 +26,38 @@ def resolution_of(column):
 def cell_width(column):
     """Width of the cells that a column of a mixed table is scored by, 0 for none.
 
-    Judged by the distinct values alone, so that rows repeated (weights, bootstraps) are
-    no evidence: they lie on a grid of which at least one point in a hundred is taken.
-    Few numbers have a common divisor by chance: the grid of fewer than twenty is that
-    of their decimals.
+    Values lie on a grid, and are whole, take one point in a hundred of it or repeat in
+    more than a fifth of the rows. Numbers that were never rounded lie on none, so that
+    copies of rows (weights, bootstraps) make no cells.
     """
-    values = np.unique(column[~np.isnan(column)])  # one exception breaks the grid
+    values = np.unique(_inspected(column))
+    if _grid_of(values) == 0.0:  # nor, then, do all
+        return 0.0
+    column = column[~np.isnan(column)]
+    values = np.unique(column)  # one exception breaks the grid
+    width = _grid_of(values)
+    whole = not (values % 1).any()  # counts, if of floats, where some are missing
+    taken = width * len(values) >= 0.01 * (values[-1] - values[0])
+    repeats = len(values) < (1 - REPEAT_SHARE) * len(column)
+    return width if whole or taken or repeats else 0.0
+
+
+def _grid_of(values):
+    """Width of the grid that sorted distinct values lie on, 0 for none.
+
+    A few numbers have a common divisor by chance: their grid is that of their decimals.
+    """
     if len(values) == 0 or np.abs(values).max() >= 2**53:  # floats skip integers
         return 0.0
-    whole = not (values % 1).any()
-    few = len(values) < _FEW_VALUES
-    decimals = 0 if whole else _decimals(values)
-    width = 0.0 if decimals is not None and few else grid_width(values)
-    if decimals is not None:
-        width = max(round(float(width), decimals), 10.0**-decimals)
-    elif len(values) < 3:  # any two numbers lie on a grid
+    decimals = 0 if not (values % 1).any() else _decimals(values)
+    if decimals is None and len(values) < 3:  # any two numbers lie on a grid
         return 0.0
-    taken = width * len(values) >= 0.01 * (values[-1] - values[0])
-    if not (whole or taken) or (on_grid(values, width, values[0]) != values).any():
-        return 0.0  # also where rounding would lose small values beside large ones
-    return float(width)
+    few = decimals is not None and len(values) < _FEW_VALUES
+    width = 0.0 if few else float(grid_width(values))
+    if decimals is not None:
+        width = max(round(width, decimals), 10.0**-decimals)
+    # Beside large values rounding would lose small ones.
+    return width if (on_grid(values, width, values[0]) == values).all() else 0.0
 
 
 def _decimals(values):

@@ -193,12 +193,11 @@ class TableSchema:
             If a column is of another type than in fit.
         """
         table = as_table(X)
-        values = np.empty((len(table), len(self.columns)))
-        for j, (column, cells) in enumerate(
-            zip(self.columns, table.columns, strict=True)
-        ):
-            values[:, j] = encode(column, cells, self.label(j))
-        return values
+        columns = zip(self.columns, table.columns, strict=True)
+        return np.stack(
+            [encode(column, x, self.label(j)) for j, (column, x) in enumerate(columns)],
+            axis=1,
+        )
 
     def decode(self, values, rng=None):
         """Turn floats into a table with the container and dtypes that `X` had.
