@@ -21,10 +21,11 @@ from sklearn_gen._em import Run
 from sklearn_gen._validation import weighted_sum
 from sklearn_gen.mixture._seeding import inverse_cdf, sample_of_rows, sorted_order
 
-# Where moves are looked for; EM itself sees all rows.
+# Where moves are looked for; EM itself sees all rows. With twice the starts and steps
+# the search of `benchmarks mclust` finds the same eight clusters in 1.6 times the time.
 _SAMPLE_ROWS = 4000
-_FIRST_ITERATIONS, _LOCAL_ITERATIONS = 4, 8
-_RANDOM_SPLITS = 4  # beside those along the longest axis and by distance
+_FIRST_ITERATIONS, _LOCAL_ITERATIONS = 3, 6
+_RANDOM_SPLITS = 2  # beside those along the longest axis and by distance
 # Splits, or merges, that may fail to improve the criterion before they end.
 _PATIENCE = 2
 _HELD_OUT = 0.2
@@ -134,7 +135,7 @@ class Search:
                 better = run.rank > best.rank
                 best, left = (run, _PATIENCE) if better else (best, left - 1)
             improved = False
-            while _size(run.params) >= max(2, _size(best.params)):
+            while _size(run.params) > max(1, _size(best.params) - _PATIENCE):
                 run = yield from self._try(self._merge(run), "merge")
                 if run.rank > best.rank:
                     best, improved = run, True
@@ -239,7 +240,7 @@ class Search:
         rows, resp = self._completed(), self._responsibilities()
         # A component that stayed as it was needn't be split again.
         known, self.halved = self.halved, []
-        for k, column in enumerate(resp.T):
+        for column in resp.T:
             same = (h for h in known if _same(h.resp, column))
             self.halved.append(next(same, None) or self._halve(rows, column))
         k = int(np.argmax([halved.gain for halved in self.halved]))

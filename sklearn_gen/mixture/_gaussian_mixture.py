@@ -159,11 +159,11 @@ class GaussianMixture(
     A covariance that is singular in spite of `reg_covar` gets 1e-8 of each column's
     variance more; a :class:`~sklearn_gen.DegenerateDataWarning` names the columns.
 
-    With `noise` the density is nu U(x) + (1 - nu) times the above, U uniform on the box;
-    `predict` calls it -1, the last column of `predict_proba`. `bic` counts two
+    With `noise` the density is nu U(x) + (1 - nu) times the above, U uniform on the
+    box; `predict` calls it -1, the last column of `predict_proba`. `bic` counts two
     parameters for it. With 'auto' components are split, then merged, while the
-    criterion improves by a tenth of what BIC asks of a component; rows and `tol` are
-    those of EM, or a tighter `tol` where that stops short of telling models apart.
+    criterion improves by a tenth of what BIC asks of a component; where `tol` stops
+    EM too early to tell models apart, the search uses a smaller one.
 
     The M-steps of VEI, VEE, VEV, EVE and VVE are iterative, to rounding error; volumes,
     shapes or axes that are shared cost O(K D^3) per sweep.
@@ -173,7 +173,8 @@ class GaussianMixture(
     Celeux & Govaert (1995), doi:10.1016/0031-3203(94)00125-6, and Scrucca et al.
     (2016), doi:10.32614/RJ-2016-021 (mclust's families). Banfield & Raftery (1993),
     doi:10.2307/2532201 (`noise`). Ueda et al. (2000), doi:10.1162/089976600300015088
-    (splits and merges). Dempster, Laird & Rubin (1977), doi:10.1111/j.2517-6161.1977.tb01600.x.
+    (splits and merges). Dempster, Laird & Rubin (1977),
+    doi:10.1111/j.2517-6161.1977.tb01600.x.
     Ghahramani & Jordan (1994), "Supervised learning from incomplete data via an EM
     approach". Cappe & Moulines (2009), doi:10.1111/j.1467-9868.2009.00698.x
     (`partial_fit`).

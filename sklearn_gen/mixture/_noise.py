@@ -19,7 +19,7 @@ N_PARAMETERS = 2
 
 def share_of_noise(params):
     """The weight that the Gaussians lack to one."""
-    return max(0.0, 1.0 - params.weights.sum())
+    return max(0.0, 1.0 - float(params.weights.sum()))
 
 
 class UniformNoise(NamedTuple):

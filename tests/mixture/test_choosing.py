@@ -25,13 +25,14 @@ def best_of_grid(X, sizes):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_gen.DegenerateDataWarning")
 def test_stretched_clusters():
-    tables = [stretched(seed) for seed in range(5)]
+    tables = [stretched(seed) for seed in range(4)]
     found = [GaussianMixture("auto", random_state=0).fit(X) for X in tables]
-    grid = [best_of_grid(X, range(7, 12)) for X in tables]
-    assert [model.n_components_ for model in found] == [8] * 5
+    grid = [best_of_grid(X, range(8, 12)) for X in tables]
+    assert [model.n_components_ for model in found] == [8] * 4
     # k-means cuts clusters across: of a grid's starts most go wrong
-    assert sum(model.n_components_ == 8 for model in grid) <= 2
+    assert sum(model.n_components_ == 8 for model in grid) <= 1
     for model, other, X in zip(found, grid, tables, strict=True):
         assert model.bic(X) < other.bic(X) + 2.0
 
@@ -66,16 +67,17 @@ def test_overlapping_components_are_one_cluster():
 
 
 def test_one_cluster_is_left_whole():
-    # of 20 normal tables, no seed of which was chosen, at most one may be split
+    # of 12 normal tables, no seed of which was chosen, at most one may be split
     rng = np.random.default_rng(0)
     sizes = [
         GaussianMixture("auto", random_state=0).fit(rng.normal(size=(200, 2)))
-        for _ in range(20)
+        for _ in range(12)
     ]
     assert sum(model.n_components_ > 1 for model in sizes) <= 1
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_gen.DiscreteColumnWarning")
 def test_weights_are_repeats():
     X = stretched(0, 4, 300)
     weight = 1 + np.arange(len(X)) % 2
@@ -108,7 +110,7 @@ def test_starting_values_start_the_search():
 
 def test_gaps_and_families():
     rng = np.random.default_rng(0)
-    X = np.vstack([rng.normal(c, 1, size=(200, 3)) for c in (-6.0, 0.0, 6.0)])
+    X = np.vstack([rng.normal(c, 1, size=(100, 3)) for c in (-6.0, 0.0, 6.0)])
     X[rng.random(X.shape) < 0.2] = np.nan
     for params in ({}, {"covariance_type": "tied"}, {"covariance_type": "VEE"}):
         model = GaussianMixture("auto", random_state=0, **params).fit(X)
