@@ -61,8 +61,8 @@ class GenerativeImputer(
         - 'mean': their expectation, which has the least squared error; exact where the
           density has `conditional_mean`, else the mean of draws. Cells that are no
           numbers get the most frequent of the draws;
-        - 'mode': the most probable completion of the row among draws, by the density's
-          own score;
+        - 'mode': the most probable value of each cell where the density has
+          `conditional_mode`, else the most probable completion of the row among draws;
         - 'draw': one draw. Unlike the others it keeps spreads and correlations.
 
     n_draws : int or None, default=None
@@ -80,7 +80,7 @@ class GenerativeImputer(
     Attributes
     ----------
     estimator_ : object
-        The fitted density.
+        The fitted density; of a search, what it chose.
     indicator_features_ : ndarray of int
         The columns that had missing cells in fit.
     n_features_in_ : int
@@ -183,7 +183,7 @@ class GenerativeImputer(
         if sample_weight is not None:
             missing = missing[sample_weight > 0]
         self.indicator_features_ = np.flatnonzero(missing.any(axis=0))
-        self.estimator_ = density
+        self.estimator_ = chosen(density)
         return self
 
     def _fit_default(self, rows):
@@ -269,7 +269,7 @@ class GenerativeImputer(
         return (fill(X, _values_of(table, missing), missing) for table in draws)
 
     def _means(self, X, missing):
-        density = chosen(self.estimator_)
+        density = self.estimator_
         if hasattr(density, "conditional_mean"):
             return _values_of(density.conditional_mean(X), missing)
         n_draws = self.n_draws or _DRAWS_FOR_ONE_VALUE
@@ -282,11 +282,14 @@ class GenerativeImputer(
         return values
 
     def _modes(self, X, missing):
+        density = self.estimator_
+        if hasattr(density, "conditional_mode"):
+            return _values_of(density.conditional_mode(X), missing)
         incomplete = missing.any(axis=1)
         best = np.full(len(missing), -np.inf)
         values = None
         for table in self._draws(X, self.n_draws or _DRAWS_FOR_ONE_VALUE):
-            score = chosen(self.estimator_).score_samples(table)
+            score = density.score_samples(table)
             better = incomplete & (score > best)
             best[better] = score[better]
             drawn = _values_of(table, missing)
@@ -303,7 +306,7 @@ class GenerativeImputer(
             yield self._draw(X, int(seed))
 
     def _draw(self, X, random_state):
-        density = chosen(self.estimator_)
+        density = self.estimator_
         if not hasattr(density, "sample_conditional"):
             self._refuse_unable(density)
         return density.sample_conditional(X, random_state=random_state)
