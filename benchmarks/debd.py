@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from benchmarks.data import find
-from sklearn_gen.mixture import ChowLiuTree, MixtureOfTrees
+from sklearn_gen.mixture import BernoulliMixture, ChowLiuTree, MixtureOfTrees
 
 # Data set: goal, then what papers report (nats per test row).
 PUBLISHED = {
@@ -46,6 +46,10 @@ def splits(name):
 def families(n_rows):
     """Name and settings to choose from; no fewer than 50 rows to a tree."""
     yield "independent Bernoulli", [ChowLiuTree(edge_penalty=1e9)]
+    yield (
+        "BernoulliMixture",
+        [BernoulliMixture(k, random_state=0) for k in (8, 64, 256) if 50 * k <= n_rows],
+    )
     yield "ChowLiuTree", [ChowLiuTree()]
     yield (
         "MixtureOfTrees",
