@@ -59,7 +59,10 @@ DATA = Path(
         "SKLEARN_GEN_DATA", str(Path(__file__).parents[2] / "shared" / "data")
     )
 )
-NEEDS = {"network_intrusion": DATA / "tabular" / "kddtrain_20pct.csv.gz"}
+NEEDS = {
+    "network_intrusion": DATA / "tabular" / "kddtrain_20pct.csv.gz",
+    "synthetic_report": DATA / "tabular" / "adult_train.csv.gz",
+}
 not_run = "|".join(name for name, path in NEEDS.items() if not path.exists()) or "$"
 
 sphinx_gallery_conf = {
@@ -75,6 +78,7 @@ sphinx_gallery_conf = {
             "plot_model_selection.py",
             "plot_density_pipeline.py",
             "plot_missing_values.py",
+            "plot_synthetic_report.py",
             "*",
         ]
     ),
