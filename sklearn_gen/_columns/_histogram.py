@@ -4,6 +4,9 @@ import numpy as np
 
 from sklearn_gen._columns._tabulated import UNSEEN_MASS, Tabulated
 
+# A bin's share of repeated values leans on that of all bins by so many rows.
+_SHARE_ROWS = 3.0
+
 
 def default_bins(n_rows):
     """Bins for so many rows: 2 n^(1/3) balances bias and noise; at most 64.
@@ -68,7 +71,7 @@ class Histogram(Tabulated):
         cells = np.maximum(1.0, np.round(width / self.resolution))
         surplus = np.maximum(counts - 1.0, 0.0)
         in_bin = np.bincount(bins, surplus, len(width))
-        share = _repeated_share(counts, in_bin[bins], cells[bins])
+        share = _repeated_share(counts, bins, in_bin, cells)
         self._share = np.where((in_bin > 0.0) & (cells > 1.0), share, 0.0)
         self._even = np.log1p(-self._share) - np.log(cells)
         peak = (surplus > 0.0) & (self._share[bins] > 0.0)
@@ -126,11 +129,25 @@ class Histogram(Tabulated):
         top = self.edges[-2:]
         return np.where(code > n_bins, self._on_grid(top[0], top[1], 1.0 - 0 * u), x)
 
+    @property
+    def peaks(self):
+        """Log density, or log mass, of `typical` values given their codes."""
+        even = np.append(self._even, [-np.inf, -np.inf])
+        np.maximum.at(even, self.code(self._repeated), self._peaks)
+        return even
+
     def typical(self, code):
-        """The middle of each bin, on the grid if there is one."""
+        """The most probable value of each bin, else its middle, on the grid if any."""
         inside = np.minimum(code, len(self.edges) - 2)
         half = np.full(len(inside), 0.5)
-        return self._on_grid(self.edges[inside], self.edges[inside + 1], half)
+        middle = self._on_grid(self.edges[inside], self.edges[inside + 1], half)
+        if not len(self._repeated):
+            return middle
+        order = np.argsort(self._peaks, kind="stable")
+        highest = np.full(self.n_codes, -1)
+        highest[self.code(self._repeated[order])] = order  # the last one stays
+        found = highest[inside]
+        return np.where(found >= 0, self._repeated[found], middle)
 
     def _on_grid(self, low, high, u):
         if self.resolution == 0.0:
@@ -188,9 +205,18 @@ class Histogram(Tabulated):
         return low + (last + 0.5) * self.resolution
 
     def mean(self, params):
-        """Mean of every component, bins at their middles."""
+        """Mean of every component, without its tails."""
         middle = (self.edges[:-1] + self.edges[1:]) / 2.0
-        return middle @ np.exp(params.log_p[:-2])
+        if len(self._repeated):
+            first = self._repeated[0]  # sums of differences, so as to lose no digits
+            sums = np.cumsum(self._weights * (self._repeated - first))
+            sums = np.diff(np.append(0.0, sums)[np.append(self._first, len(sums))])
+            middle += np.where(
+                self._share > 0.0, self._share * (first + sums - middle), 0.0
+            )
+        shares = np.exp(params.log_p[:-2])
+        shares /= shares.sum(axis=0)
+        return middle[0] + (middle - middle[0]) @ shares
 
 
 def _cell_edges(values, counts, n_bins, resolution):
@@ -230,17 +256,26 @@ def _quantile_edges(values, counts, n_bins):
     return np.unique(edges)
 
 
-def _repeated_share(counts, surplus_in_bin, cells):
-    """Share of a bin that follows its repeated values, by leave-one-out likelihood."""
-    again = np.maximum(counts - 2.0, 0.0) / np.maximum(surplus_in_bin - 1.0, 1.0)
-    even, inside = 1.0 / cells, cells > 1.0
-    weights, again, even = counts[inside], again[inside], even[inside]
+def _repeated_share(counts, bins, surplus, cells):
+    """Share of each bin that follows its repeated values, by leave-one-out likelihood.
+
+    Every bin leans on all bins' share, as if by so many rows of it.
+    """
+    again = np.maximum(counts - 2.0, 0.0) / np.maximum(surplus[bins] - 1.0, 1.0)
+    even, inside = 1.0 / cells[bins], cells[bins] > 1.0
+    counts, again, even, bins = (x[inside] for x in (counts, again, even, bins))
     if not again.any():
-        return 0.0
-    share = 0.5
+        return np.zeros(len(cells))
+    rows, overall, share = np.bincount(bins, counts, len(cells)), 0.5, 0.5
+
+    def from_repeats(share):
+        repeated = counts * share * again
+        return repeated / (share * again + (1.0 - share) * even)
+
     for _ in range(30):  # EM of a two-component mixture with one unknown
-        numerator = share * again
-        share = np.average(
-            numerator / (numerator + (1.0 - share) * even), None, weights
-        )
-    return float(np.clip(share, 0.0, 0.99))
+        overall = from_repeats(overall).sum() / counts.sum()
+    share = np.full(len(cells), overall)
+    for _ in range(30):  # and with one in each bin
+        own = np.bincount(bins, from_repeats(share[bins]), len(cells))
+        share = (own + _SHARE_ROWS * overall) / (rows + _SHARE_ROWS)
+    return np.clip(share, 0.0, 0.99)

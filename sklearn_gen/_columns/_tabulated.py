@@ -145,6 +145,11 @@ class Categorical(Tabulated):
         """The level itself."""
         return np.minimum(code, self.n_levels - 1).astype(float)
 
+    @property
+    def peaks(self):
+        """Zero: a code is one level. Other levels are never the most probable."""
+        return np.where(self.unseen > 0.0, -np.inf, 0.0)
+
     def typical(self, code):
         """The level itself."""
         return np.minimum(code, self.n_levels - 1).astype(float)

@@ -32,7 +32,8 @@ def expected_cells(columns, params, X, resp, by_mean):
         if by_mean and columns.is_number(j):
             rows[wanted, j] = weights @ family.mean(own)
         elif isinstance(family, Tabulated):
-            code = (weights @ np.exp(own.log_p.T)).argmax(axis=1)
+            height = np.exp(family.peaks - family.peaks.max())
+            code = (weights @ np.exp(own.log_p.T) * height).argmax(axis=1)
             rows[wanted, j] = family.typical(code)
         else:
             # the component mean at which the mixture's density is highest
