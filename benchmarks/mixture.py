@@ -6,6 +6,7 @@ import warnings
 from functools import partial
 
 import numpy as np
+from sklearn.mixture import BayesianGaussianMixture as BayesianPeer
 from sklearn.mixture import GaussianMixture as Peer
 from threadpoolctl import threadpool_limits
 
@@ -237,6 +238,88 @@ def whole_fits(report):
         )
 
 
+def bayesian_pair(X, K):
+    """Ours and the peer's variational mixture, from the same responsibilities."""
+    from sklearn_gen import _gaussian as gaussian
+    from sklearn_gen.mixture import BayesianGaussianMixture
+
+    resp = np.random.default_rng(1).dirichlet(np.ones(K), size=len(X))
+
+    class Ours(BayesianGaussianMixture):
+        def _initial_params(self, X, sample_weight, rng):
+            return self._posterior_params(
+                *gaussian.initial_stats(self._structure, X, resp)
+            )
+
+    class PeerFromResp(BayesianPeer):
+        def _initialize_parameters(self, X, *arguments, **keywords):
+            self._initialize(X, resp)
+
+    return Ours, PeerFromResp
+
+
+def bayesian(report):
+    """One variational iteration, one thread, CPU time."""
+    for n, d, K, _ in (SIZES[0], SIZES[1]):
+        X = rows_of(n // 4, d, K, 1.0)
+        ours, peer = bayesian_pair(X, K)
+        for structure in STRUCTURES:
+            start = {"n_components": K, "covariance_type": structure, "tol": 0.0}
+            bounds = [
+                float(np.ravel(fit(make(max_iter=3, **start), X).lower_bound_)[0])
+                for make in (ours, peer)
+            ]
+            if abs(bounds[0] - bounds[1]) > EQUAL[np.float64] * abs(bounds[1]):
+                raise AssertionError(f"not the same result: lower bounds {bounds}")
+            seconds = iteration_times(ours, peer, X, start)
+            report.add(
+                name_of(len(X), d, K, structure, np.float64, "Bayesian"),
+                *(1e3 * np.median(each) for each in seconds),
+                ratio(*seconds[::-1]),
+                1,
+            )
+
+
+def student_t(report):
+    """One EM iteration of t components beside one of Gaussians: both are ours."""
+    from sklearn_gen.mixture import GaussianMixture, StudentTMixture
+
+    for n, d, K, _ in (SIZES[0], SIZES[3]):
+        X = rows_of(n, d, K, 1.0)
+        for structure in ("full", "diag"):
+            start = start_of(X, K, structure)
+            many = 1 + OUR_ITERATIONS
+
+            def run(cls, iterations, X=X, start=start):
+                return fit(cls(max_iter=iterations, **start), X)
+
+            seconds = in_turns(
+                {
+                    (cls, iterations): partial(run, cls, iterations)
+                    for cls in (StudentTMixture, GaussianMixture)
+                    for iterations in (1, many)
+                },
+                TURNS,
+            )
+            ours, peer = (
+                [
+                    (more - one) / OUR_ITERATIONS
+                    for more, one in zip(
+                        seconds[cls, many], seconds[cls, 1], strict=True
+                    )
+                ]
+                for cls in (StudentTMixture, GaussianMixture)
+            )
+            report.add(
+                name_of(n, d, K, structure, np.float64, "Student t"),
+                1e3 * np.median(ours),
+                1e3 * np.median(peer),
+                ratio(peer, ours),
+                1,
+                "peer: our GaussianMixture",
+            )
+
+
 def memory_of(library, n, d, K, whole):
     """Peak memory beyond X, divided by the size of X. Called in a child process."""
     from sklearn_gen.mixture import GaussianMixture
@@ -291,6 +374,9 @@ def run(report):
             iterations(report, SIZES[:1], STRUCTURES[1:], np.float32, both[:1])
         if report.section("EM iteration, missing values"):
             missing_cells(report)
+        if report.section("EM iteration, relatives"):
+            bayesian(report)
+            student_t(report)
         if report.section("Two threads"):
             threads(report)
         if report.section("Whole fit, default settings"):

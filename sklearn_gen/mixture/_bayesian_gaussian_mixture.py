@@ -145,6 +145,9 @@ class BayesianGaussianMixture(
     density. `predict_proba` is scikit-learn's: the variational responsibilities, which
     are those expected logarithms normalised per row.
 
+    One iteration costs what one of a :class:`GaussianMixture` does, a score what one of
+    a :class:`StudentTMixture` does: O(n K D^2) for 'full'.
+
     Weights count rows, also against the priors: weights that sum to 1 are one row.
     NaN means "not observed"; the E-step is then exact. The default `covariance_prior`
     takes missing cells to be uncorrelated with the others.
