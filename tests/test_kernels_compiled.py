@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import sklearn_gen
-from sklearn_gen._kernels import _jit, gaussian, kmeans, student
+from sklearn_gen._kernels import _jit, gaussian, kmeans, neighbors, student
 from tests.test_kernels import (
     DTYPES,
     TOLERANCE,
@@ -29,6 +29,7 @@ def _calls(dtype):
     center = p["means"][0]
     head = p["X"], p["sample_weight"], p["log_weights"], p["means"]
     score = p["X"], p["log_weights"], p["means"]
+    mixed = np.c_[p["X"][:, :4], np.round(p["X"])[:, :4]]
     t = p["log_weights"], np.arange(2, 5, dtype=dtype), p["means"]
     t_head = p["X"], p["sample_weight"], *t
     return {
@@ -44,6 +45,8 @@ def _calls(dtype):
         gaussian.tied_posterior: (*score, *tied, center, True),
         kmeans.lloyd: (p["X"], p["sample_weight"], p["means"]),
         kmeans.closest: (p["X"], center, p["sample_weight"]),
+        neighbors.nearest: (mixed, mixed[:30], 4, 3, 0),
+        neighbors.balls: (mixed, mixed[:9], 4, p["sample_weight"], p["X"][:9, 0] ** 2),
     }
 
 

@@ -144,17 +144,21 @@ def usefulness(tables, target):
     ]
 
 
-def privacy(tables):
-    """Distances, copies and membership: lines, and the distances for a chart."""
+def privacy(tables, whole):
+    """Distances, copies and membership: lines, and the distances for a chart.
+
+    Records to be near to are those of the whole tables, `whole`: among some of them, a
+    copy would mostly miss what it copied. Only the rows that ask are some.
+    """
     near = {"n_jobs": tables.n_jobs, **tables.options}
-    real, synthetic, holdout = tables[:3]
-    others = [synthetic] if holdout is None else [synthetic, holdout]
-    copies = [exact_copy_share(real, rows, **tables.options) for rows in others]
+    real, synthetic, holdout = whole
+    kinds = [1] if holdout is None else [1, 2]
+    copies = [exact_copy_share(real, whole[k], **tables.options) for k in kinds]
     ratios = [
-        np.quantile(neighbor_distance_ratios(real, rows, **near), 0.05)
-        for rows in others
+        np.quantile(neighbor_distance_ratios(real, tables[k], **near), 0.05)
+        for k in kinds
     ]
-    distances = [closest_record_distances(real, rows, **near) for rows in others]
+    distances = [closest_record_distances(real, tables[k], **near) for k in kinds]
     fresh = [np.nan] if holdout is None else []
     lines = [
         Line("privacy", "exact copy share", *_spread(copies, "lower", _COPIES, fresh)),
@@ -165,11 +169,11 @@ def privacy(tables):
         return lines, (distances[0], None)
     fitted, held_out = tables.sized(real, holdout)
     share = closest_record_share(
-        fitted, synthetic, held_out, random_state=tables.rng, **near
+        fitted, tables.synthetic, held_out, random_state=tables.rng, **near
     )
     attack = membership_auc(
-        -closest_record_distances(synthetic, fitted, **near),
-        -closest_record_distances(synthetic, held_out, **near),
+        -closest_record_distances(synthetic, tables.real, **near),
+        -closest_record_distances(synthetic, tables.holdout, **near),
     )
     lines += [
         Line("privacy", "closest record share", share.share, "0.5", _SHARE,

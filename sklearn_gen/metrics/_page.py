@@ -191,7 +191,10 @@ _DISTANCES = {
 
 def _sizes(report):
     sizes = ", ".join(f"{n:,} {name}" for name, n in report.n_rows.items())
-    return escape(f"{sizes} rows; {report.pictures.n_columns} columns")
+    compared = f", of each up to {report.max_rows:,} compared"
+    if max(report.n_rows.values()) <= report.max_rows:
+        compared = ""
+    return escape(f"{sizes} rows{compared}; {report.pictures.n_columns} columns")
 
 
 def _key(*kinds):

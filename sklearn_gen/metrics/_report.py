@@ -28,7 +28,9 @@ class GenerativeReport:
     two_sample : named tuple
         What :func:`classifier_two_sample_test` returned.
     n_rows : dict
-        Rows of each table that were compared.
+        Rows of each table.
+    max_rows : int
+        How many of them were compared, at most.
     pictures : named tuple
         The charts of the page, as SVG.
     """
@@ -38,6 +40,7 @@ class GenerativeReport:
     pairs: tuple
     two_sample: tuple
     n_rows: dict
+    max_rows: int
     pictures: Pictures
 
     def to_frame(self):
@@ -132,7 +135,9 @@ def generative_report(
         A column that is predicted from the others, by models trained on real and on
         synthetic rows.
     max_rows : int, default=10_000
-        Of each table at most this many rows are compared, drawn at random.
+        Of each table at most this many rows are compared, drawn at random. Privacy
+        compares so many with all rows of the other table, and copies are looked for
+        among all.
     estimator : classifier or None, default=None
         That of the two-sample test; None means HistGradientBoostingClassifier.
     n_neighbors : int, default=5
@@ -185,25 +190,23 @@ def generative_report(
     rng = as_generator(random_state)
     given = {"real": real, "synthetic": synthetic, "holdout": holdout}
     given = {
-        name: _lines.sample(
-            table if container_of(table) != "numpy" else as_array(table),
-            int(max_rows),
-            rng,
-        )
+        name: table if container_of(table) != "numpy" else as_array(table)
         for name, table in given.items()
         if table is not None
     }
-    columns, *encoded = encode_tables(categorical_features, min_rows=20, **given)
+    some = {name: _lines.sample(t, int(max_rows), rng) for name, t in given.items()}
+    columns, *encoded = encode_tables(categorical_features, min_rows=20, **some)
     tables = _lines.Tables(
-        given["real"],
-        given["synthetic"],
-        given.get("holdout"),
+        some["real"],
+        some["synthetic"],
+        some.get("holdout"),
         categorical_features,
         n_jobs,
         rng,
     )
     likeness = _lines.likeness(tables, estimator, n_neighbors)
-    privacy, distances = _lines.privacy(tables)
+    whole = given["real"], given["synthetic"], given.get("holdout")
+    privacy, distances = _lines.privacy(tables, whole)
     names = {"holdout": "held-out"}
     return GenerativeReport(
         lines=(*likeness.lines, *_lines.usefulness(tables, target), *privacy),
@@ -211,5 +214,6 @@ def generative_report(
         pairs=likeness.pairs,
         two_sample=likeness.two_sample,
         n_rows={names.get(name, name): len(table) for name, table in given.items()},
+        max_rows=int(max_rows),
         pictures=Pictures.draw(columns, *encoded[:2], likeness, distances),
     )

@@ -154,10 +154,8 @@ def classifier_two_sample_test(
         predictions[judged] = _scores(model, X[judged])
         some = rng.permutation(np.flatnonzero(judged))[:_ROWS_SHUFFLED]
         importance[f] = _auc_lost(model, X[some], y[some], rng)
-        if f == cv - 1:
-            tests.append(
-                _test(predictions[judged], y[judged])
-            )  # all others come before
+        if f == cv - 1:  # all other folds come before it
+            tests.append(_test(predictions[judged], y[judged]))
         elif f > 0:
             early = clone(estimator).fit(X[before], y[before])
             tests.append(_test(_scores(early, X[judged]), y[judged]))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from sklearn_gen._kernels import neighbors as kernels
 from sklearn_gen.metrics import closest_record_distances, neighbor_distance_ratios
 from sklearn_gen.metrics._distances import balls, embed, nearest
 from sklearn_gen.metrics._tables import encode_tables
@@ -93,19 +92,6 @@ def test_a_pair_has_one_distance_whoever_asks(space):
     for table, (values, index) in zip(squared, (there, back), strict=True):
         np.put_along_axis(table, index, values, axis=1)
     np.testing.assert_array_equal(squared[0], squared[1].T)
-
-
-def test_kernels_equal_their_python(space):
-    x, y, n_numeric, _ = space
-    x, y = x[:7], y[:9]
-    for kernel, arguments in (
-        (kernels.nearest, (x, y, n_numeric, 3, -7)),
-        (kernels.balls, (x, y, n_numeric, np.full(7, 1.5), np.full(9, 1.0))),
-    ):
-        for got, want in zip(
-            kernel(*arguments), kernel.py_func(*arguments), strict=True
-        ):
-            np.testing.assert_array_equal(got, want)
 
 
 def test_same_bytes_for_any_number_of_threads(space):

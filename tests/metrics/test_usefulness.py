@@ -43,15 +43,18 @@ def test_mixed_tables_and_targets():
     useless = tables[1].assign(
         works=np.random.default_rng(0).permutation(tables[1].works)
     )
-    good = train_synthetic_test_real(*tables, "works")
-    bad = train_synthetic_test_real(tables[0], useless, tables[2], "works")
+    small = HistGradientBoostingClassifier(max_iter=20)
+    good = train_synthetic_test_real(*tables, "works", small)
+    bad = train_synthetic_test_real(tables[0], useless, tables[2], "works", small)
     assert good.metric == "ROC AUC"
     assert good.real == bad.real > 0.8
     assert good.synthetic == pytest.approx(good.real, abs=0.05)
     assert good.difference_interval[0] <= 0.01
     assert bad.synthetic < 0.65
     assert bad.difference_interval[0] > 0.1
-    assert train_synthetic_test_real(*tables, "income").metric == "R2"
+    few = [table[:80] for table in tables]  # the default models
+    assert train_synthetic_test_real(*few, "income", n_bootstrap=20).metric == "R2"
+    assert train_synthetic_test_real(*few, "works", n_bootstrap=20).real > 0.5
 
 
 def test_several_classes_are_one_against_the_rest():
@@ -91,7 +94,7 @@ def test_intervals():
     # once; more than four times has a probability of 0.002.
     synthetic, real = numbers(200, 0), numbers(200, 1)
     truth = train_synthetic_test_real(
-        real, synthetic, numbers(100_000, 2), 3, LinearRegression(), n_bootstrap=20
+        real, synthetic, numbers(30_000, 2), 3, LinearRegression(), n_bootstrap=20
     )
     missed = 0
     for seed in range(3, 13):
@@ -102,6 +105,7 @@ def test_intervals():
             3,
             LinearRegression(),
             confidence=0.9,
+            n_bootstrap=80,
             random_state=seed,
         )
         low, high = result.synthetic_interval
