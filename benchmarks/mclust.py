@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.runner import in_turns, ratio
 from sklearn_gen import DegenerateDataWarning, DiscreteColumnWarning
 from sklearn_gen.mixture import GaussianMixture
-from tests.mixture.mclust_data import faithful, galaxies
+from tests.mixture.mclust_data import as_mclust_fits, faithful, galaxies
 
 N_CLUSTERS = 8
 LARGEST = 12
@@ -28,7 +28,7 @@ def figures():
     edda = GaussianMixture.from_responsibilities(
         X, y, covariance_type="VEV", reg_covar=0.0
     )
-    eee = GaussianMixture(3, covariance_type="EEE", **exact).fit(faithful())
+    eee = as_mclust_fits(faithful(), 3, "EEE")
     vii = GaussianMixture(3, covariance_type="VII", **exact).fit(galaxies())
     rows = [
         ("iris EDDA VEV", "log-likelihood", 150 * edda.score(X), -187.7097),

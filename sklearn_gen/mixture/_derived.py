@@ -132,7 +132,6 @@ class DerivedMixtures:
         rng = as_generator(mixture.random_state)
         rows = mixture._prepare(rows, weight, rng)
         mixture._keep(Run(mixture._params_from(rows, resp), converged=True))
-        mixture.lower_bound_ = mixture.score(rows, sample_weight=weight)
         return mixture
 
     def marginal(self, columns):
