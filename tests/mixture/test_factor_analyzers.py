@@ -136,6 +136,7 @@ def test_recentering_is_the_same_statistics_of_the_new_parameters_factors():
     model = fitted(X, 2, tol=1e-3)
     params = model._fitted_params()
     (block,) = row_blocks(X)
+    params = params._replace(means=params.means + 0.3)  # so that factors have a mean
     stats = factors.suff_stats(block, params)
     updated = factors.m_step(stats, params, np.zeros(6), np.full(6, 1e-9), False)
     moved = factors.recenter(stats, updated.means - params.means, updated.basis)
@@ -143,6 +144,10 @@ def test_recentering_is_the_same_statistics_of_the_new_parameters_factors():
     np.testing.assert_allclose(again.noise, updated.noise, rtol=1e-9)
     np.testing.assert_allclose(again.loadings, updated.loadings, atol=1e-9)
     np.testing.assert_allclose(again.means, updated.means, atol=1e-9)
+    # of the rows together, factors have mean 0 and unit covariance; rows have mean 0
+    share = moved.gg / moved.gg[:, -1:, -1:]
+    np.testing.assert_allclose(share, np.stack([np.eye(3)] * 2), atol=1e-9)
+    np.testing.assert_allclose(moved.zg[:, :, -1], 0.0, atol=1e-8)
 
 
 def test_loadings_are_on_principal_axes():
