@@ -303,6 +303,55 @@ def test_chains_of_inequalities():
     assert layout.forward(cells).values[0, 1] == 3.0
 
 
+def test_numbers_with_and_without_a_grid():
+    """A total of a count and a real; a whole number strictly above a real one."""
+    count, real = RNG.poisson(2.0, 60), RNG.normal(size=60)
+    table = pd.DataFrame({"k": count, "x": real, "total": count + real})
+    layout = layout_of(table, Sum(["k", "x"], "total"))
+    poisson = family("poisson", count.astype(float), 1.0, mean=[2.0])
+    normal = family("gaussian", real, 0.0, mean=[0.0], scale=[0.3])
+    cells = np.array([[np.nan, np.nan, 2.7]])
+    (hidden,) = layout.forward(cells).hidden
+    k = np.arange(30)
+    both = stats.poisson.pmf(k, 2.0) * stats.norm.pdf(2.7 - k, 0.0, 0.3)
+    families, params = zip(poisson, normal, strict=True)
+    log_prob = hidden.log_prob(families, params)
+    assert log_prob[0, 0] == pytest.approx(np.log(both.sum()), abs=1e-9)
+
+    above = np.floor(real) + 1 + count
+    table = pd.DataFrame({"x": real, "k": above.astype(int)})
+    layout = layout_of(table, Inequality("x", "<", "k"))
+    gap = layout.columns[1]
+    assert (gap.resolution, gap.grid) == (1.0, 0.0)
+    values = layout.forward(layout.schema.encode(table)).values
+    drawn = layout.schema.decode(layout.inverse(values))
+    pd.testing.assert_frame_equal(drawn, table)
+    values = np.column_stack([RNG.integers(-2, 3, 500), RNG.normal(size=500)])
+    drawn = layout.schema.decode(layout.inverse(values.astype(float)))
+    assert (drawn["x"] < drawn["k"]).all()
+
+
+@pytest.mark.parametrize("far", [["total"], ["a"], ["total", "a", "b"]])
+def test_integers_beyond_float64(far):
+    a, b = RNG.integers(5, 99, 40), RNG.integers(5, 99, 40)
+    table = pd.DataFrame({"a": a, "b": b})
+    for name in {"a", "b"} & set(far):
+        table[name] += 2**60
+    table["total"] = table["a"] + table["b"]
+    if "a" not in far:
+        table["total"] = table["total"] + 2**60
+        table["a"] += 2**60
+    choices = [[Sum(["a", "b"], "total")]]
+    if "b" not in far:  # else the gap is beyond float64 too
+        choices.append([Inequality("a", "<=", "total"), *choices[0]])
+    for constraints in choices:
+        layout = layout_of(table, *constraints)
+        encoded = layout.schema.encode(table)
+        values = layout.forward(encoded).values
+        restored = layout.schema.decode(layout.inverse(values))
+        pd.testing.assert_frame_equal(restored, table)
+
+
 def test_dates_of_unlike_units_and_zones():
     days = pd.Series(pd.date_range("2020-01-01", periods=30, tz="Asia/Tokyo"))
     stamps = (days + pd.to_timedelta(np.arange(30) * 90, "min")).dt.as_unit("ns")

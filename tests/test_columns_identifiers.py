@@ -58,6 +58,7 @@ OTHERS = {
     "sales rank": RNG.permutation(N),
     "repeated_id": RNG.integers(0, N // 2, N),
     "amount": np.sort(RNG.choice(10**5, N, replace=False)),
+    "counts": np.r_[RNG.permutation(N - 3), 1, 2, 3],  # some occur twice
     "real": RNG.normal(size=N),
     "whole": np.arange(float(N)),
     "flag": RNG.random(N) < 0.5,
@@ -189,6 +190,16 @@ def test_identifiers_take_no_part_in_a_density():
         schema.decode(values, np.random.default_rng(1)),
         model.schema_.decode(values, np.random.default_rng(1)),
     )
+
+
+def test_known_names_are_left_out():
+    """Of 20,000 draws from 1,000,000 names 18 would be among 900 known ones."""
+    numbers = RNG.choice(10**6, 900, replace=False)
+    table = pd.DataFrame({"x": [f"{k // 1000:03d}-{k % 1000:03d}" for k in numbers]})
+    schema = TableSchema.from_table(table, identifiers="auto")
+    drawn = schema.decode(np.full((20_000, 1), np.nan), np.random.default_rng(0))
+    assert drawn["x"].str.fullmatch(r"\d{3}-\d{3}").all()
+    assert not drawn["x"].isin(table["x"]).any()
 
 
 def test_more_names_than_there_are():

@@ -80,7 +80,7 @@ def _lead_to(target, columns, chosen):
 
 def _gap(schema, constraint, columns, target, number, encoded):
     (source,) = (j for j in columns if j != target)
-    scale, shift = _on_scale_of(schema, source, target, constraint)
+    scale, shift = map(float, _on_scale_of(schema, source, target, constraint))
     sign = 1 if target == columns[1] else -1
     gaps = sign * (encoded[:, target] - scale * encoded[:, source] - shift)
     gaps, cell, grid = gaps[~np.isnan(gaps)], schema.resolution[target], 0.0
@@ -111,13 +111,13 @@ def _sum(schema, constraint, columns, target, number, encoded):
                 f"{constraint}: {schema.label(j)} is {schema.kinds[j]}; columns that "
                 "add up are numbers or durations."
             )
-    sources, coefficients, constant = [], [], 0.0
+    sources, coefficients, constant = [], [], Fraction(0)
     for j in columns:
         if j != target:
             scale, shift = _on_scale_of(schema, j, target, constraint)
             sign = 1 if total in (target, j) else -1
             sources.append(j)
-            coefficients.append(sign * scale)
+            coefficients.append(float(sign * scale))
             constant += sign * shift
     # each shift took off the target's origin; the sum has it once
     surplus = sum(1 if total in (target, j) else -1 for j in sources) - 1
@@ -136,10 +136,13 @@ def _sum(schema, constraint, columns, target, number, encoded):
 
 
 def _on_scale_of(schema, source, target, constraint):
-    """Scale and shift that turn an encoded column into the units of another one."""
+    """Scale and shift that turn an encoded column into the units of another one.
+
+    As fractions: origins may be larger than what float64 tells apart.
+    """
     have, want = schema.columns[source], schema.columns[target]
     if have.kind in NUMBERS and want.kind in NUMBERS:
-        return 1.0, float(have.origin - want.origin)
+        return Fraction(1), Fraction(have.origin - want.origin)
     comparable = have.kind == want.kind and have.kind in TIMES
     if comparable and "period" in (have.unit, want.unit):
         comparable = have.dtype == want.dtype
@@ -154,7 +157,7 @@ def _on_scale_of(schema, source, target, constraint):
     else:
         ratio = Fraction(TICKS_PER_DAY[want.unit], TICKS_PER_DAY[have.unit])
     shift = (have.origin * ratio - want.origin) / want.step
-    return float(have.step * ratio / want.step), float(shift)
+    return have.step * ratio / want.step, shift
 
 
 def linear_maps(equations, resolution):
