@@ -4,6 +4,7 @@ from sklearn_gen._columns._cells import Table, as_array
 from sklearn_gen._columns._containers import column_label, container_of, rewrap
 from sklearn_gen._columns._families import FAMILIES, family_for
 from sklearn_gen._columns._family import Family
+from sklearn_gen._columns._hidden import HiddenSums, PartialLevels
 from sklearn_gen._columns._histogram import Histogram
 from sklearn_gen._columns._layout import Layout, Modelled, ModelledColumn
 from sklearn_gen._columns._resolution import REPEAT_SHARE, grid_width
@@ -22,10 +23,12 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "Family",
+    "HiddenSums",
     "Histogram",
     "Layout",
     "Modelled",
     "ModelledColumn",
+    "PartialLevels",
     "Table",
     "TableSchema",
     "Tabulated",

@@ -19,7 +19,7 @@ from sklearn_gen.base import (
 )
 from sklearn_gen.mixture._table_families import choose_families
 from sklearn_gen.mixture._table_layout import mask_groups
-from sklearn_gen.mixture._table_seeding import SMOOTHINGS, search, single, sprout
+from sklearn_gen.mixture._table_seeding import search, single, sprout
 from sklearn_gen.mixture._table_views import TableViews
 from sklearn_gen.mixture._tables import Columns
 from sklearn_gen.mixture._twins import find_twins
@@ -59,7 +59,7 @@ class TableMixture(
     smoothing : float or 'auto', default='auto'
         Pseudo-rows of the whole table's distribution in each component. It keeps
         components from memorising rows and every seen value possible. 'auto' chooses
-        0.1 to 10 by the rows held out.
+        it for each column, 0.1 to 1000, by the rows held out.
     max_components : int, default=1024
         Most components for ``n_components='auto'``.
     constraints : list or None, default=None
@@ -90,16 +90,17 @@ class TableMixture(
         Weight of each component.
     n_components_ : int
         Number of components.
-    smoothing_ : float
-        Smoothing that was chosen, or given.
+    smoothing_ : ndarray
+        Smoothing of each column that is modelled.
     families_ : dict
         Family of each column by its name, or index. A column whose values follow one
         to one from another's is "same as" that one; None where nothing is observed.
     base_measure_ : dict
         What the density is with respect to, for each column: 'lebesgue' for densities,
         'counting' for masses.
-    trials_ : list of (n_components, smoothing, held_out)
-        Sizes and smoothings tried, and mean log-likelihoods of the rows held out.
+    trials_ : list of (n_components, held_out)
+        Sizes tried, and mean log-likelihoods of the rows held out; where something is
+        'auto'.
     converged_ : bool
         True only if the last change was below `tol`.
     n_iter_ : int
@@ -224,7 +225,8 @@ class TableMixture(
     def _prepare(self, X, sample_weight, rng, first=True):
         if first and not (self.warm_start and hasattr(self, "converged_")):
             self._describe(X, sample_weight, rng)
-            self.smoothing_ = 1.0 if self.smoothing == "auto" else self.smoothing
+            smoothing = 1.0 if self.smoothing == "auto" else self.smoothing
+            self.smoothing_ = np.full(len(self._columns.families), float(smoothing))
         weight = float(len(X) if sample_weight is None else sample_weight.sum())
         self._n_cells = int(np.count_nonzero(~np.isnan(X)))
         self._weight_seen = weight + (0.0 if first else self._weight_seen)
@@ -273,9 +275,8 @@ class TableMixture(
         if self.n_components == "auto":
             most = min(self.max_components, max(1, len(X) // 4))
             sizes = [2**i for i in range(int(np.log2(most)) + 1)]
-        smoothings = SMOOTHINGS if self.smoothing == "auto" else (self.smoothing,)
         params, self.smoothing_, self.trials_ = yield from search(
-            self, self._columns, X, sample_weight, sizes, smoothings, rng
+            self, self._columns, X, sample_weight, sizes, rng
         )
         return params
 

@@ -6,14 +6,15 @@ import numpy as np
 
 from sklearn_gen._blocks import sum_blocks, workers
 from sklearn_gen._em import Run
+from sklearn_gen.mixture._table_smoothing import choose_smoothing
 from sklearn_gen.mixture._table_types import TableParams
 
-# Pseudo-rows of the whole table's distribution per component that are tried.
-SMOOTHINGS = (0.1, 0.3, 1.0, 3.0, 10.0)
 # Iterations at each size while the right one is looked for: on Adult, 40 instead of 12
 # change held-out likelihoods by less than 0.1 nats and never the size chosen.
 _SHORT = 12
 _SEED_SMOOTHING = 0.1
+# Growth ends at the first size that gains nothing; of small ones two in a row.
+_SMALL = 32
 # A seed is so many copies of a row, and one mean row.
 _SEED_ROWS = 3.0
 # So many seeds at most are chosen far apart; more cover the table anyway.
@@ -24,7 +25,6 @@ class Trial(NamedTuple):
     """What one size reached on rows held out, nats per row."""
 
     n_components: int
-    smoothing: float
     held_out: float
 
 
@@ -162,44 +162,55 @@ def split_rows(n_rows, rng):
     return np.sort(order[n_held:]), np.sort(order[:n_held])
 
 
-def search(model, columns, X, sample_weight, sizes, smoothings, rng):
-    """Grow a mixture while rows held out gain by it.
+def search(model, columns, X, sample_weight, sizes, rng):
+    """Grow a mixture while rows held out gain by it, by more than a standard error.
 
     Yields runs on part of the rows, to be iterated by the caller; returns the best
     parameters, their smoothing, and all trials.
     """
     fitted, held = split_rows(len(X), rng)
-    weight = sample_weight
-    some = columns.blocks(X[fitted], None if weight is None else weight[fitted])
-    rest = columns.blocks(X[held], None if weight is None else weight[held])
+    weights = [None, None]
+    if sample_weight is not None:
+        weights = [sample_weight[fitted], sample_weight[held]]
+    some = columns.blocks(X[fitted], weights[0])
     stats, params = single(columns, some)
     best, trials, worse = None, [], 0
     for size in sizes:
+        grown = len(params.weights)
         if size == 1:
-            params = columns.m_step(stats, 1.0, params)
+            params = columns.m_step(stats, model.smoothing_, params)
         else:
             params = sprout(
                 columns,
                 stats,
                 params,
                 X[fitted],
-                None if weight is None else weight[fitted],
-                size - len(params.weights) if len(params.weights) > 1 else size,
+                weights[0],
+                size - grown if grown > 1 else size,
                 rng,
-                keep=len(params.weights) > 1,
+                keep=grown > 1,
             )
         run = Run(params, blocks=some, tol=1e-9, max_iter=_SHORT, merit=-np.inf)
         yield run
-        stats = run.last[0]
+        (stats, before), params = run.last, run.params
+        if model.smoothing == "auto":
+            model.smoothing_ = choose_smoothing(
+                columns, stats, before, model.smoothing_, X[held], weights[1]
+            )
+            params = columns.m_step(stats, model.smoothing_, before)
         with workers(model.n_jobs) as map_blocks:
-            for smoothing in smoothings:
-                trial = columns.m_step(stats, smoothing, run.last[1])
-                score = sum_blocks(map_blocks, columns.e_step(trial), rest)
-                held_out = score.log_likelihood / score.weight
-                trials.append(Trial(size, smoothing, float(held_out)))
-                if best is None or held_out > best[0]:
-                    best, worse = (held_out, trial, smoothing, size), -1
-        params, worse = run.params, worse + 1
-        if worse == 2:
+            scores, _ = columns.posterior(X[held], params, map_blocks, False)
+        trials.append(Trial(size, float(np.average(scores, weights=weights[1]))))
+        if best is None or _is_better(scores, best[0], weights[1]):
+            best, worse = (scores, params, model.smoothing_), 0
+        else:
+            worse += 1
+        if worse == 2 or (worse and size >= _SMALL):
             break
     return best[1], best[2], trials
+
+
+def _is_better(scores, others, weight):
+    """Whether a mean gain exceeds its standard error."""
+    gain = np.where(scores == others, 0.0, scores - others)
+    return np.average(gain, weights=weight) > gain.std() / np.sqrt(len(gain))

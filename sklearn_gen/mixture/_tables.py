@@ -246,8 +246,10 @@ class Columns(TableDraws):
     def m_step(self, stats, smoothing, previous=None):
         """Parameters of highest posterior density.
 
-        Every component has `smoothing` pseudo-rows of the whole table's distribution.
+        Every component has `smoothing` pseudo-rows of the whole table's distribution:
+        a number, or one for each column.
         """
+        strength = np.broadcast_to(smoothing, len(self.families))
         n_tables = len(self.tables_of)
         moments = [stats.moments[rows] for rows in self._moment_rows[:-1]]
         counts = [stats.counts[rows] for rows in self._count_rows[:-1]]
@@ -259,9 +261,9 @@ class Columns(TableDraws):
                 columns.append(None)
                 continue
             before = None if previous is None else previous.columns[j]
-            prior = family.prior(smoothing) if smoothing else None
+            prior = family.prior(strength[j]) if strength[j] else None
             columns.append(family.m_step(parts[j], prior, before))
-        missing = tuple(_shares(own, smoothing) for own in counts[n_tables:])
+        missing = tuple(_shares(own, strength.min()) for own in counts[n_tables:])
         # A component that lost all its rows stays a little possible.
         resp = stats.resp + 1e-10 * stats.resp.mean()
         return TableParams(resp / resp.sum(), missing, tuple(columns))
