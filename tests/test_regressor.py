@@ -83,7 +83,9 @@ def test_quantiles_and_draws_of_two_branches():
     model = GenerativeRegressor(GaussianMixture(2, random_state=0), random_state=0)
     model.fit(x[:, None], y)
     row = [[2.0]]
-    assert abs(model.predict(row)[0]) < 0.2
+    mean, deviation = model.predict(row, return_std=True)
+    assert abs(mean[0]) < 0.2
+    np.testing.assert_allclose(deviation, 2.0, rtol=0.05)  # between the branches
     low, high = model.predict_quantiles(row, [0.25, 0.75])[0]
     np.testing.assert_allclose([low, high], [-2.0, 2.0], atol=0.1)
     draws = model.sample(row, 2000)[0]
