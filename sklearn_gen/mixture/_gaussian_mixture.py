@@ -153,7 +153,8 @@ class GaussianMixture(
     imputation, with rows grouped by which cells they have; K D^3 is added per pattern.
 
     Given integer weights or repeated rows, the fit is the same, except with
-    ``init_params="random"`` and with `dequantize`, which draw numbers per row.
+    ``init_params="random"``, ``criterion="holdout"`` and with `dequantize`, which draw
+    numbers per row.
 
     With `reg_covar` above zero EM needn't be monotone: `lower_bounds_` records a fall.
     A covariance that is singular in spite of `reg_covar` gets 1e-8 of each column's
