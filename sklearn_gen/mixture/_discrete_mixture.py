@@ -15,7 +15,7 @@ class DiscreteMixture(TableMixture):
     _base_measure = "counting"
     # What TableMixture leaves to its users.
     categorical_features = "from_dtype"
-    constraints = None
+    constraints = identifiers = None
     _parameter_constraints: ClassVar[dict] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "smoothing": [Interval(Real, 0.0, None, closed="left")],

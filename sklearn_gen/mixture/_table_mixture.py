@@ -1,15 +1,14 @@
 """Mixture of tables: columns of any type, missing cells, conditionals."""
 
-from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
 import numpy as np
 
-from sklearn_gen._blocks import sum_blocks, workers
+from sklearn_gen._blocks import workers
 from sklearn_gen._columns import Layout
 from sklearn_gen._compat import Interval, StrOptions
-from sklearn_gen._em import EMModel, Run
+from sklearn_gen._em import EMModel
 from sklearn_gen._validation import warn
 from sklearn_gen.base import (
     ComponentMixin,
@@ -18,18 +17,21 @@ from sklearn_gen.base import (
     InformationCriteriaMixin,
 )
 from sklearn_gen.mixture._table_families import choose_families
+from sklearn_gen.mixture._table_growth import FEWEST_ROWS, TableGrowth
 from sklearn_gen.mixture._table_layout import mask_groups
-from sklearn_gen.mixture._table_seeding import search, single, sprout
+from sklearn_gen.mixture._table_seeding import single, sprout
 from sklearn_gen.mixture._table_views import TableViews
 from sklearn_gen.mixture._tables import Columns
 from sklearn_gen.mixture._twins import find_twins
 
-# Of fewer rows none are held out: one component it is.
-_FEWEST_ROWS = 10
-
 
 class TableMixture(
-    ComponentMixin, ConditionalMixin, InformationCriteriaMixin, TableViews, EMModel
+    ComponentMixin,
+    ConditionalMixin,
+    InformationCriteriaMixin,
+    TableViews,
+    TableGrowth,
+    EMModel,
 ):
     r"""Mixture of tables: p(x) of columns of any type, cells missing or not.
 
@@ -56,6 +58,10 @@ class TableMixture(
     categorical_features : 'from_dtype', or array-like, default='from_dtype'
         Columns whose values are categories, by name, index or mask, beside those of
         text and categorical dtype.
+    identifiers : 'auto', array-like or None, default='auto'
+        Columns that only name rows, by name, index or mask: they take no part in the
+        density, and draws get new names of the same pattern, never one of fit's. 'auto'
+        finds columns of nearly distinct numbers or codes.
     smoothing : float or 'auto', default='auto'
         Pseudo-rows of the whole table's distribution in each component. It keeps
         components from memorising rows and every seen value possible. 'auto' chooses
@@ -98,6 +104,8 @@ class TableMixture(
     base_measure_ : dict
         What the density is with respect to, for each column: 'lebesgue' for densities,
         'counting' for masses.
+    identifier_columns_ : list
+        Names, or indices, of the columns that only name rows.
     trials_ : list of (n_components, held_out)
         Sizes tried, and mean log-likelihoods of the rows held out; where something is
         'auto'.
@@ -173,6 +181,7 @@ class TableMixture(
         ],
         "families": [str, dict],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
+        "identifiers": [StrOptions({"auto"}), "array-like", None],
         "smoothing": [
             Interval(Real, 0.0, None, closed="left"),
             StrOptions({"auto"}),
@@ -195,6 +204,7 @@ class TableMixture(
         *,
         families="auto",
         categorical_features="from_dtype",
+        identifiers="auto",
         smoothing="auto",
         max_components=1024,
         constraints=None,
@@ -210,6 +220,7 @@ class TableMixture(
         self.n_components = n_components
         self.families = families
         self.categorical_features = categorical_features
+        self.identifiers = identifiers
         self.smoothing = smoothing
         self.max_components = max_components
         self.constraints = constraints
@@ -238,7 +249,9 @@ class TableMixture(
 
     def _describe(self, X, sample_weight, rng):
         """Choose the columns' families."""
-        table = Layout.fit(self.schema_, X, self.constraints)
+        table = Layout.fit(
+            self.schema_, X, self.constraints, self.schema_.identifier_columns
+        )
         modelled = table.forward(X).values
         leads = [column.kind == "categorical" for column in table.columns]
         twins = find_twins(modelled, leads, sample_weight)
@@ -249,41 +262,17 @@ class TableMixture(
         masks = mask_groups(np.isnan(X), sample_weight)
         self._columns = Columns(families, masks, twins, table)
         self.families_, self.base_measure_ = self._columns.described()
+        names = self.schema_.names or range(X.shape[1])
+        self.identifier_columns_ = [names[j] for j in self.schema_.identifier_columns]
         self.schema_ = table.schema
 
     def _blocks(self, X, sample_weight):
         return self._columns.blocks(X, sample_weight)
 
-    def _n_starts(self):
-        return self.n_init if self._is_fixed else None
-
-    @property
-    def _is_fixed(self):
-        return self.n_components != "auto" and self.smoothing != "auto"
-
-    def _starts(self, X, sample_weight, rng):
-        if not self._is_fixed and len(X) >= _FEWEST_ROWS:
-            params = yield from self._search(X, sample_weight, rng)
-            if self.n_components == "auto":
-                yield Run(params, merit=np.inf)
-                return
-        yield from super()._starts(X, sample_weight, rng)
-
-    def _search(self, X, sample_weight, rng):
-        """Grow the mixture on some rows, as long as the others gain by it."""
-        sizes = [self.n_components]
-        if self.n_components == "auto":
-            most = min(self.max_components, max(1, len(X) // 4))
-            sizes = [2**i for i in range(int(np.log2(most)) + 1)]
-        params, self.smoothing_, self.trials_ = yield from search(
-            self, self._columns, X, sample_weight, sizes, rng
-        )
-        return params
-
     def _initial_params(self, X, sample_weight, rng):
         n_components = self.n_components
         if n_components == "auto":  # of a first batch, or of few rows
-            if len(X) >= _FEWEST_ROWS:
+            if len(X) >= FEWEST_ROWS:
                 return self._searched(X, sample_weight, rng)
             n_components = 1
         stats, nothing = single(self._columns, self._blocks(X, sample_weight))
@@ -300,20 +289,6 @@ class TableMixture(
             rng,
             keep=False,
         )
-
-    def _searched(self, X, sample_weight, rng):
-        """The search without callbacks: partial_fit reports none."""
-        runs = self._search(X, sample_weight, rng)
-        while True:
-            try:
-                run = next(runs)
-            except StopIteration as end:
-                return end.value
-            over = partial(sum_blocks, map, blocks=run.blocks)
-            for _ in range(run.max_iter):
-                before = run.params
-                run.params, stats = self._em_step(before, over)
-                run.last = (stats, before)
 
     def _e_step(self, params):
         return self._columns.e_step(params)

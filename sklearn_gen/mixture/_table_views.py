@@ -62,7 +62,7 @@ class TableViews:
             if conditions:
                 hidden &= np.isnan(given)
             X = np.where(hidden, np.nan, X)
-        return self.schema_.restore(X)
+        return self.schema_.restore(X, rng=rng)
 
     def _given(self, conditions):
         """One encoded row, NaN where no condition is."""

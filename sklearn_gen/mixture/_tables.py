@@ -75,6 +75,8 @@ class Columns(TableDraws):
                 if m in leaders:
                     name = f"same as {self.table.columns[leaders[m]].name}"
                 families[names[j]], measures[names[j]] = name, family.base_measure
+        for j in self.table.schema.identifier_columns:
+            families[names[j]] = "identifier"
         for j in self.table.equations:
             if families[names[j]] is None:
                 families[names[j]] = measures[names[j]] = "follows"
