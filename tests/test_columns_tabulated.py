@@ -37,6 +37,11 @@ COLUMNS = {
     "smooth": (np.random.default_rng(3).gamma(2, size=700), 0.0),
     "ties": (np.random.default_rng(4).normal(size=60)[[*range(60)] * 3], 0.0),
     "two": (np.array([0.0, 1.0]), 0.0),
+    "two groups": (np.r_[rounded(), 50 + 3 * rounded(300, 1)], 0.1),
+    "far groups": (
+        np.random.default_rng(7).normal([0, 50, 51], size=(300, 3)).T.ravel(),
+        0.0,
+    ),
     "tiny": (1e-8 * np.random.default_rng(5).normal(size=90), 0.0),
     "huge": (1e8 + np.random.default_rng(6).normal(size=90), 0.0),
 }
@@ -204,6 +209,30 @@ def test_the_most_probable_value(name):
     at = family.typical(share.argmax(axis=0))
     best = np.exp(family.log_prob(at, params)).diagonal()
     np.testing.assert_allclose(best, mass.max(axis=0), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "gap"), [("two groups", 0.8), ("far groups", 0.9)])
+def test_gaps_between_groups_stay_empty(name, gap):
+    family, params = histogram(name, 1)
+    x = np.sort(COLUMNS[name][0])
+    at = np.diff(x).argmax()
+    low, high = x[at : at + 2]
+    drawn = family.draw(params, np.zeros(20_000, int), np.random.default_rng(0))
+    middle = (low + high) / 2 + gap * (high - low) * np.array([-0.5, 0.5])
+    assert ((drawn > middle[0]) & (drawn < middle[1])).mean() < 2e-3
+    inside = np.array([low, (low + high) / 2, high])
+    scores = family.log_prob(inside, params)[:, 0]
+    assert scores[1] < min(scores[0], scores[2]) - 4
+    assert np.isfinite(scores).all()
+
+
+def test_lonely_values_have_no_bin_of_their_own():
+    x = np.sort(np.r_[np.random.default_rng(0).normal(size=500), 40.0, 90.0])
+    family = family_for("histogram", x, None, 0.0)
+    counts = np.bincount(family.code(x), minlength=len(family.edges) - 1)
+    assert counts.min() > 10
+    family = family_for("histogram", x[100:107], None, 0.0)
+    assert np.bincount(family.code(x[100:107])).max() < 4
 
 
 def test_a_value_that_came_once_is_like_its_neighbours():

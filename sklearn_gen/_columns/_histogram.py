@@ -6,6 +6,8 @@ from sklearn_gen._columns._tabulated import UNSEEN_MASS, Tabulated
 
 # A bin's share of repeated values leans on that of all bins by so many rows.
 _SHARE_ROWS = 3.0
+# Gaps within a bin less probable than this are no chance.
+_CHANCE = 1e-4
 
 
 def default_bins(n_rows):
@@ -49,12 +51,13 @@ class Histogram(Tabulated):
             family.base_measure = "lebesgue"
             edges = _quantile_edges(values, counts, n_bins)
             family.edges = np.append(max(edges[0], lower), edges[1:])
+        family.edges = _around_gaps(family.edges, values, family.resolution)
         bins = np.searchsorted(family.edges, values, side="right") - 1
         bins = bins.clip(0, len(family.edges) - 2)
         family._share_within(values, counts, bins)
         mass = np.bincount(bins, counts, len(family.edges) - 1)
-        # A gap between values that repeat is a little possible.
-        mass = np.maximum(mass, UNSEEN_MASS * total)
+        # Gaps between values are a little possible.
+        mass[mass == 0.0] = min(0.5, 1e-3 * total)
         unseen = np.zeros(len(mass) + 2)
         unseen[-2:] = UNSEEN_MASS / 2.0
         family._describe(np.append(mass, [0.0, 0.0]), unseen)
@@ -246,6 +249,7 @@ def _quantile_edges(values, counts, n_bins):
         return values[0] + np.array([-0.5, 0.5]) * max(abs(values[0]) * 1e-3, 1e-3)
     cumulative = np.cumsum(counts)
     passed = np.floor(cumulative * n_bins / cumulative[-1])
+    passed[-1] = passed[-2]  # the last value is in the last bin, with others
     cut = np.flatnonzero(np.diff(passed) > 0)
     inner = (values[cut] + values[cut + 1]) / 2.0
     # half a typical spacing beyond the outermost values
@@ -254,6 +258,35 @@ def _quantile_edges(values, counts, n_bins):
     last = (values[-1] - values[-1 - size]) / (2.0 * size)
     edges = np.concatenate([[values[0] - first], inner, [values[-1] + last]])
     return np.unique(edges)
+
+
+def _around_gaps(edges, values, resolution):
+    """Edges at both ends of gaps that values spread evenly in their bin wouldn't have.
+
+    A bin across the gap between two groups of values would fill it with draws. Parts
+    of fewer than three values join the next bin, so that none is singled out.
+    """
+    start = np.searchsorted(values, edges)
+    start[-1], last = len(values), len(edges) - 2
+    wide = np.diff(edges) > 1.5 * resolution
+    added, dropped = [], []
+    for b in range(1, last):  # not the tails
+        own = values[start[b] : start[b + 1]]
+        if len(own) < 4:
+            continue
+        gaps = np.diff(own)
+        at, span = int(gaps.argmax()), own[-1] - own[0]
+        rest = 1.0 - gaps[at] / span
+        if len(gaps) * rest ** (len(gaps) - 1) > _CHANCE:
+            continue
+        few = [side for side, n in ((0, at + 1), (1, len(own) - at - 1)) if n < 3]
+        beside = [b + 2 * side - 1 for side in few]
+        if not wide[beside].all():
+            continue
+        margin = resolution / 2.0 or rest * span / (2.0 * len(gaps))
+        added += [own[at] + margin, own[at + 1] - margin]
+        dropped += [b + side for side in few]
+    return np.unique(np.append(np.delete(edges, dropped), added))
 
 
 def _repeated_share(counts, bins, surplus, cells):
