@@ -164,10 +164,35 @@ class HiddenSums:
             drawn[rows] = np.hstack([free, solved])
         return drawn
 
+    def mean(self, families, params, resp):
+        """Expectations of the columns that are not observed, given the sums.
+
+        Parameters
+        ----------
+        families, params
+            As in `log_prob`.
+        resp : ndarray of shape (n_affected, K)
+            Probability of each component given all that is observed.
+
+        Returns
+        -------
+        values : ndarray of shape (n_affected, n_free + n_solved)
+            Of the columns (*free, *solved); they add up to what is observed.
+        """
+        free = np.zeros((len(self.rows), len(self.free)))
+        for k in np.flatnonzero(resp.max(axis=0, initial=0.0) > 1e-9):
+            nodes, log_weight = self._nodes_of_rows(families, params, k)
+            # where a component can't have these sums it has no part in the row
+            peak = log_weight.max(axis=1, keepdims=True)
+            weight = np.exp(log_weight - np.where(np.isfinite(peak), peak, 0.0))
+            weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
+            free += resp[:, k, None] * np.einsum("nm,nmf->nf", weight, nodes)
+        return np.hstack([free, self.constants - free @ self.coefficients.T])
+
     def _nodes_of_rows(self, families, params, k, rows=slice(None)):
         """Nodes (n_rows or 1, n_nodes, n_free) and log weights (n_rows, n_nodes)."""
-        own = [select(p, np.array([k])) for p in params]
         constants, used = self.constants[rows], (*self.free, *self.solved)
+        own = {j: select(params[j], np.array([k])) for j in used}
         densities = all(families[j].base_measure == "lebesgue" for j in used)
         if len(used) == 2 and densities:
             return self._nodes_of_both(families, own, constants[:, 0, None])

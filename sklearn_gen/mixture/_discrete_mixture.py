@@ -54,10 +54,6 @@ class DiscreteMixture(TableMixture):
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
 
-    def _coerce(self, X):
-        """Make the family's values of encoded cells."""
-        return X
-
     def _check_training_rows(self, X, sample_weight, reset=True):
         rows, sample_weight = super()._check_training_rows(X, sample_weight, reset)
         return self._coerce(rows), sample_weight

@@ -29,7 +29,7 @@ class TableDraws:
                 values[wanted, j] = family.draw(
                     params.columns[j], component[wanted], rng
                 )
-        return self.finish(values)
+        return self.finish(values, rng)
 
     def _reveal(self, rows, params, component, rng):
         """Draw modelled columns of which rows tell something, but not all."""
@@ -44,10 +44,10 @@ class TableDraws:
                 values[np.ix_(part.rows, (*part.free, *part.solved))] = found
         return values
 
-    def finish(self, values):
+    def finish(self, values, rng=None):
         """Rows of the table from complete rows of the columns modelled."""
         for twins in self.twins:
-            twins.inverse(values)
+            twins.inverse(values, rng)
         if self.table is not None:
             values = self.table.inverse(values)
         return self._outer(values)

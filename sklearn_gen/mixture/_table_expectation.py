@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_gen._columns import Tabulated
+from sklearn_gen._columns import PartialLevels, Tabulated
 
 
 def expected_cells(columns, params, X, resp, by_mean):
@@ -23,7 +23,17 @@ def expected_cells(columns, params, X, resp, by_mean):
     filled : ndarray of shape (n, n_features)
         NaN in columns that take no part.
     """
-    rows = columns.rows(X).X.copy()
+    modelled = columns.rows(X)
+    rows = modelled.X.copy()
+    for part in modelled.hidden:
+        weights = resp[part.rows]
+        if isinstance(part, PartialLevels):
+            log_p = params.columns[part.column].log_p[: part.allowed.shape[1]]
+            shares = np.where(part.allowed, weights @ np.exp(log_p.T), -1.0)
+            rows[part.rows, part.column] = shares.argmax(axis=1)
+        else:  # what adds up has to in expectation, too
+            found = part.mean(columns.families, params.columns, weights)
+            rows[np.ix_(part.rows, (*part.free, *part.solved))] = found
     for j, family in enumerate(columns.families):
         wanted = np.flatnonzero(np.isnan(rows[:, j]))
         if family is None or not len(wanted):

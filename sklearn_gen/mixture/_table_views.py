@@ -45,7 +45,7 @@ class TableViews:
         ------
         ValueError
             If `n_samples` is not a positive integer, or `conditions` names an unknown
-            column.
+            column, or what no row can have.
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
@@ -70,12 +70,24 @@ class TableViews:
         row = np.full((1, len(self.schema_.kinds)), None, dtype=object)
         for j, value in zip(columns, conditions.values(), strict=True):
             row[0, j] = value
-        return self.schema_.encode(row)
+        given = self._coerce(self.schema_.encode(row))
+        if self._score_samples(given)[0] == -np.inf:
+            broken = self._columns.violated(given)
+            raise ValueError(
+                f"conditions={conditions!r}: no row has these values; they violate "
+                f"{broken or 'what the families allow'}. Leave one out."
+            )
+        return given
+
+    def _coerce(self, rows):
+        """Make the families' values of encoded cells."""
+        return rows
 
     def conditional_mean(self, X):
         """Replace every missing cell by its expectation given the row's other cells.
 
         Cells of categories, booleans and dates get their most probable value instead.
+        Constraints hold in what is filled.
 
         Parameters
         ----------

@@ -138,6 +138,11 @@ class Columns(TableDraws):
         codes, within = layout.encode(X)
         return Rows(X, codes, offset + within, hidden)
 
+    def violated(self, X):
+        """The constraint that the first row violates, None if it keeps all."""
+        number = self.table.forward(self._inner(X)).violated[0]
+        return self.table.constraints[number] if number >= 0 else None
+
     def blocks(self, X, sample_weight=None):
         """Cut rows into blocks of a fixed size."""
         found = []

@@ -48,18 +48,29 @@ class Twins(NamedTuple):
         X[alone, self.leader] = self.values[place[alone]]
         agree = known & (X[:, self.leader] == self.values[place])
         share = np.where(known, self.shares[place], UNSEEN_MASS)
-        log_prob = np.log(np.where(agree, 1.0 - UNSEEN_MASS, 0.0) + UNSEEN_MASS * share)
+        # Of a leader that fit never saw nothing follows.
+        strange = ~np.isnan(leader) & ~np.isin(leader, self.values)
+        certain = 1.0 - UNSEEN_MASS
+        log_prob = np.where(agree, certain, 0.0) + (1.0 - certain) * share
+        log_prob = np.log(np.where(strange, share, log_prob))
         observed = ~np.isnan(follower)
         X[:, self.follower] = np.nan
         return np.where(observed, log_prob, 0.0)
 
-    def inverse(self, X):
-        """Write the follower beside its leader."""
+    def inverse(self, X, rng=None):
+        """Write the follower beside its leader.
+
+        Beside leaders that fit never saw it is drawn, or without `rng` the most
+        frequent.
+        """
         leader = X[:, self.leader]
         place = np.searchsorted(self.values, leader)
         place = np.minimum(place, len(self.values) - 1)
-        known = self.values[place] == leader
-        X[known, self.follower] = self.followers[place[known]]
+        strange = np.flatnonzero(self.values[place] != leader)
+        place[strange] = self.shares.argmax()
+        if rng is not None:
+            place[strange] = rng.choice(len(self.shares), len(strange), p=self.shares)
+        X[:, self.follower] = self.followers[place]
 
 
 def find_twins(X, leads, sample_weight=None):
