@@ -24,6 +24,7 @@ FAMILIES = (
     "imputation",
     "resampling",
     "metrics",
+    "tables",
 )
 _COLUMNS = "{:<46}{:>12}{:>12}{:>8}{:>9}  {}"
 

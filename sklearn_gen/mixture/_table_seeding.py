@@ -193,7 +193,7 @@ def search(model, columns, X, sample_weight, sizes, rng):
         run = Run(params, blocks=some, tol=1e-9, max_iter=_SHORT, merit=-np.inf)
         yield run
         (stats, before), params = run.last, run.params
-        if model.smoothing == "auto":
+        if model.smoothing == "auto" and size > 1:
             model.smoothing_ = choose_smoothing(
                 columns, stats, before, model.smoothing_, X[held], weights[1]
             )

@@ -7,6 +7,8 @@ from scipy.special import logsumexp
 # components know nothing (three thousand surnames) wants many, else it would cost more
 # likelihood than components gain elsewhere.
 SMOOTHINGS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0)
+# Scores that differ by less are the same, nats per row.
+_EQUAL = 1e-6
 # Columns are judged one by one on at most so many rows held out.
 _ROWS = 4000
 
@@ -61,7 +63,9 @@ def choose_smoothing(columns, stats, before, smoothing, X, sample_weight):
         # The weakest that can't be told from the best: components keep what they know.
         lost = scores[best] - scores
         error = lost.std(axis=1) / np.sqrt(len(there))
-        chosen[j] = SMOOTHINGS[int(np.argmax(lost.mean(axis=1) <= 2.0 * error))]
+        chosen[j] = SMOOTHINGS[
+            int(np.argmax(lost.mean(axis=1) <= 2.0 * error + _EQUAL))
+        ]
     return chosen
 
 
