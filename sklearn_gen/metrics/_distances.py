@@ -67,7 +67,8 @@ def embed(columns, reference, *tables):
             ]
         )
         if any(m.any() for m in missing):
-            levels.append([m.astype(np.float64) for m in missing])
+            # 0 and 1: their squared differences need no clipping, which is faster.
+            numbers.append([m.astype(np.float64) for m in missing])
     points = tuple(
         np.hstack([_stack(numbers, i, len(table)), _stack(levels, i, len(table))])
         for i, table in enumerate(tables)
