@@ -5,8 +5,8 @@ churn, diamonds, california and titanic. HistGradientBoosting judges: trained on
 rows it labels real test rows (TSTR; R^2 where the target is a number), and over three
 folds it tells drawn from real rows (detection score 1 - |2 AUC - 1|). The distance
 share is that of draws that are nearer to the half of the rows they were learned from
-than to the other half: 0.5 is no memory. CTGAN and TVAE, where the package ctgan is installed,
-get the same time.
+than to the other half: 0.5 is no memory. CTGAN and TVAE, where the package ctgan is
+installed, get the time that ours may take.
 """
 
 import os

@@ -12,6 +12,8 @@ from sklearn_gen.mixture._tables import Columns
 _ROWS = 5000
 _COMPONENTS = 16
 _ITERATIONS = 8
+# A pseudo-row of the whole column costs families of few parameters more.
+_SMOOTHINGS = (0.1, 1.0)
 
 
 def choose_families(table, wanted, X, sample_weight, rng, left_out=()):
@@ -96,7 +98,8 @@ def _by_kind(column, x):
         return "histogram", []
     lowest = x.min()
     candidates = ["histogram"]
-    if not column.is_gap:
+    # Amounts aren't drawn below zero, unless that is many deviations away.
+    if not column.is_gap and (lowest < 0.0 or x.mean() > 4.0 * x.std()):
         candidates.append("gaussian")
         if resolution == 0.0:
             candidates.append("student_t")
@@ -141,9 +144,13 @@ def _decide(families, undecided, table, X, sample_weight, rng):
         for name in candidates:
             family = _describe(name, table.columns[j], x, weight[learn])
             resp = softmax(log_resp[learn], axis=1) * weight[learn, None]
-            fit = family.m_step(family.stats(x, resp), family.prior(1.0), None)
-            log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
-            scores[name] = np.maximum(logsumexp(log_prob, axis=1), -1e6)
+            stats = family.stats(x, resp)
+            trials = []
+            for smoothing in _SMOOTHINGS:
+                fit = family.m_step(stats, family.prior(smoothing), None)
+                log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
+                trials.append(np.maximum(logsumexp(log_prob, axis=1), -1e6))
+            scores[name] = max(trials, key=lambda t: np.average(t, weights=weight[judge]))
         best = _best(scores, weight[judge], len(X) > _ROWS)
         if best != "histogram":
             x, weight_of = _observed(X, sample_weight, j)
