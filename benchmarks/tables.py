@@ -63,7 +63,7 @@ def table(name):
 def judge(train, test, target, drawn, draw_of_half=None):
     """TSTR, detection score and distance share."""
     usefulness = train_synthetic_test_real(
-        train, drawn, test, target=target, n_bootstrap=0, random_state=0
+        train, drawn, test, target=target, n_bootstrap=20, random_state=0
     )
     told = classifier_two_sample_test(train, drawn, cv=3, random_state=0)
     figures = {"TSTR": usefulness.synthetic, "detection": told.detection_score}
@@ -239,7 +239,7 @@ def run(report):
         for name in TABLES:
             train, test, target = table(name)
             real = train_synthetic_test_real(
-                train, train, test, target=target, n_bootstrap=0, random_state=0
+                train, train, test, target=target, n_bootstrap=20, random_state=0
             )
             lines[name] = {"real": real.real, **line(train, test, target)}
         report.table("Other tables, TableMixture()", pd.DataFrame(lines).T)
