@@ -172,14 +172,14 @@ def run_speed(report):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X)
         probabilities, weights = model.probabilities_, model.weights_
-        columns = model._columns
-        blocks = columns.blocks(X)
+        columns, params = model._columns, model._params
+        with columns.looked_up(X), threadpool_limits(1):
+            blocks = columns.blocks(X)
 
-        def iterate():
-            stats = sum_blocks(map, columns.e_step(model._params), blocks)
-            return columns.m_step(stats, 1.0, model._params)
+            def iterate():
+                stats = sum_blocks(map, columns.e_step(params), blocks)
+                return columns.m_step(stats, 1.0, params)
 
-        with threadpool_limits(1):
             expected = plain_em(X, probabilities, weights, 1)
             found = model.score(X)
             if abs(expected - found) > 1e-8 * abs(expected):

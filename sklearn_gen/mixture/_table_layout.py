@@ -24,7 +24,7 @@ class Lookup(NamedTuple):
     columns : tuple of int
         Which ones.
     sizes : tuple of int
-        Codes of each, the last of which means missing.
+        Codes of each, the last of which means missing where cells may be.
     start : int
         First of their rows among all tables stacked.
     """
@@ -49,19 +49,22 @@ class TableLayout:
     ----------
     grids : dict of int to ndarray
         Columns of other families that have few values: these, ascending.
+    complete : frozenset of int
+        Columns of which no cell is missing, and so have no code for that.
     """
 
-    def __init__(self, families, masks=(), grids=None):
+    def __init__(self, families, masks=(), grids=None, complete=()):
         self.families = families
         self.masks = masks
         self.grids = {} if grids is None else grids
+        self.complete = frozenset(complete)
         self.sizes = {
-            j: family.n_codes + 1
+            j: family.n_codes + (j not in self.complete)
             for j, family in enumerate(families)
             if isinstance(family, Tabulated)
         }
         for j, values in self.grids.items():
-            self.sizes[j] = len(values) + 1
+            self.sizes[j] = len(values) + (j not in self.complete)
         sizes = self.sizes
         self.lookups = []
         group, product = [], 1
@@ -139,9 +142,9 @@ class TableLayout:
                 else:
                     log_p = params[j].log_p
                 shape = [1] * len(lookup.sizes) + [log_p.shape[1]]
-                shape[axis] = lookup.sizes[axis] - 1
+                shape[axis] = len(log_p)
                 own = [slice(None)] * len(lookup.sizes)
-                own[axis] = slice(0, lookup.sizes[axis] - 1)
+                own[axis] = slice(0, len(log_p))
                 block[(*own, slice(0, log_p.shape[1]))] += log_p.reshape(shape)
         return tables
 
@@ -153,7 +156,8 @@ class TableLayout:
             block = block.reshape(*lookup.sizes, counts.shape[1])
             for axis, j in enumerate(lookup.columns):
                 others = tuple(a for a in range(len(lookup.sizes)) if a != axis)
-                found[j] = block.sum(axis=others)[:-1]
+                codes = block.sum(axis=others)
+                found[j] = codes if j in self.complete else codes[:-1]
         return found
 
     def missing(self, counts):
