@@ -74,6 +74,7 @@ class StudentT(Family):
     name = "student_t"
     n_parameters = 3
     params_type = StudentTParams
+    has_latent = True
 
     @classmethod
     def _of_column(cls, x, weight, resolution):

@@ -48,6 +48,8 @@ class Family:
     name: ClassVar[str]
     n_parameters: ClassVar[int]
     params_type: ClassVar[type]
+    # Whether one M-step from the same rows isn't all: EM has to go on.
+    has_latent: ClassVar[bool] = False
 
     @property
     def base_measure(self):

@@ -35,6 +35,7 @@ class Tabulated:
 
     base_measure = "counting"
     params_type = TableParams
+    has_latent = False
 
     def _describe(self, counts, unseen):
         self.overall = counts / counts.sum()

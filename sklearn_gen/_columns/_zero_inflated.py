@@ -53,6 +53,7 @@ class ZeroInflated(Family):
     base: Family | None = None
 
     params_type = ZeroInflatedParams
+    has_latent = True
 
     @property
     def name(self):

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import logsumexp, softmax
 
 from sklearn_gen._columns import family_for
+from sklearn_gen.mixture._gaussian_block import GaussianBlock
 from sklearn_gen.mixture._table_seeding import expect, single, split_rows, sprout
 from sklearn_gen.mixture._tables import Columns
 
@@ -14,9 +15,13 @@ _COMPONENTS = 16
 _ITERATIONS = 8
 # A pseudo-row of the whole column costs families of few parameters more.
 _SMOOTHINGS = (0.1, 1.0)
+# A single value in more than this share of the rows is an atom.
+_ATOM = 0.1
 
 
-def choose_families(table, wanted, X, sample_weight, rng, left_out=()):
+def choose_families(
+    table, wanted, X, sample_weight, rng, left_out=(), n_components="auto", block=()
+):
     """Describe every column that is modelled.
 
     Parameters
@@ -31,15 +36,19 @@ def choose_families(table, wanted, X, sample_weight, rng, left_out=()):
     rng : numpy.random.Generator
     left_out : collection of int
         Columns that take no part.
+    n_components : int or 'auto'
+        Families are compared in a mixture of about as many.
+    block : tuple of int
+        Columns that are jointly Gaussian.
 
     Returns
     -------
-    families : list of Family, Tabulated or None
-        None for those left out.
+    families : list of Family, Tabulated, GaussianBlock or None
+        None for those left out, and of a block for all but the first.
     """
     families, undecided = [], {}
     for j, name in enumerate(_names(table, wanted)):
-        if j in left_out:
+        if j in left_out or j in block:
             families.append(None)
             continue
         x, weight = _observed(X, sample_weight, j)
@@ -48,8 +57,13 @@ def choose_families(table, wanted, X, sample_weight, rng, left_out=()):
             if len(candidates) > 1:
                 undecided[j] = candidates
         families.append(_describe(name, table.columns[j], x, weight))
+    if block:
+        families[block[0]] = GaussianBlock.from_rows(block, X[:, block], sample_weight)
     if undecided:
-        _decide(families, undecided, table, X, sample_weight, rng)
+        most = _COMPONENTS
+        if n_components != "auto":  # twice as many, lest groups stay together
+            most = min(most, 2 * n_components if n_components > 1 else 1)
+        _decide(families, undecided, table, X, sample_weight, rng, most)
     return families
 
 
@@ -60,6 +74,11 @@ def _observed(X, sample_weight, j):
 
 def _describe(name, column, x, weight):
     options = {}
+    if column.kind == "categorical" and name not in ("categorical", "bernoulli"):
+        raise ValueError(
+            f"families, column {column.name!r}: its values are categories, for which "
+            f"there is 'categorical', got {name!r}. Leave it out, or encode it."
+        )
     if name == "categorical" and column.categories is not None:
         options["n_levels"] = len(column.categories)
     if name == "histogram" and column.is_gap:
@@ -97,6 +116,10 @@ def _by_kind(column, x):
     if column.kind in ("datetime", "timedelta"):
         return "histogram", []
     lowest = x.min()
+    if resolution == 0.0:
+        bases, atom = _around_atom(column, x)
+        if bases:  # a mass, with which densities don't compare
+            return "histogram", [("zero_inflated", base, atom) for base in bases]
     candidates = ["histogram"]
     # Amounts aren't drawn below zero, unless that is many deviations away.
     if not column.is_gap and (lowest < 0.0 or x.mean() > 4.0 * x.std()):
@@ -107,12 +130,25 @@ def _by_kind(column, x):
         candidates += ["lognormal", "gamma"]
     if lowest >= 0.0 and resolution == 1.0 and (x == np.floor(x)).all():
         candidates += ["poisson", "negative_binomial"]
-    if lowest == 0.0 and 0.1 < np.mean(x == 0.0) < 1.0:
+    if lowest == 0.0 and _ATOM < np.mean(x == 0.0) < 1.0:
         candidates += ["zero_inflated_gamma", "zero_inflated_lognormal"]
     return "histogram", candidates
 
 
-def _decide(families, undecided, table, X, sample_weight, rng):
+def _around_atom(column, x):
+    """Families of what lies beside a value that many rows have, and that value."""
+    values, counts = np.unique(x, return_counts=True)
+    atom, often = float(values[counts.argmax()]), counts.max()
+    # not where all rows repeat
+    is_atom = often > _ATOM * len(x) and often > 5.0 * np.median(counts)
+    if not is_atom or (column.is_gap and atom != 0.0):
+        return [], atom
+    positive = values[values != atom].min() > 0.0
+    either = [] if column.is_gap else ["gaussian", "student_t"]
+    return (["gamma", "lognormal"] if positive else []) + either, atom
+
+
+def _decide(families, undecided, table, X, sample_weight, rng, most):
     """Replace histograms by what scores rows held out better, given other columns."""
     rows, weight = X, sample_weight
     if len(X) > _ROWS:
@@ -123,13 +159,13 @@ def _decide(families, undecided, table, X, sample_weight, rng):
     fitted, held = split_rows(len(rows), rng)
     weight = np.ones(len(rows)) if weight is None else weight
     columns = Columns(families, [])
-    params = _pilot(columns, rows[fitted], weight[fitted], rng)
+    params = _pilot(columns, rows[fitted], weight[fitted], rng, most)
     log_weights = np.log(params.weights)
     own = np.zeros((len(families), len(rows), len(log_weights)))
     for j, family in enumerate(families):
         if family is not None:
-            there = ~np.isnan(rows[:, j])
-            own[j, there] = family.log_prob(rows[there, j], params.columns[j])
+            there, x = columns.observed(rows, j)
+            own[j, there] = family.log_prob(x, params.columns[j])
     joint = log_weights + own.sum(axis=0)
     for j, candidates in undecided.items():
         # p(k | the other columns): what a column adds beyond what they say
@@ -144,13 +180,15 @@ def _decide(families, undecided, table, X, sample_weight, rng):
         for name in candidates:
             family = _describe(name, table.columns[j], x, weight[learn])
             resp = softmax(log_resp[learn], axis=1) * weight[learn, None]
-            stats = family.stats(x, resp)
             trials = []
             for smoothing in _SMOOTHINGS:
-                fit = family.m_step(stats, family.prior(smoothing), None)
+                fit = None
+                for _ in range(_ITERATIONS if family.has_latent else 1):
+                    stats = family.stats(x, resp, fit)
+                    fit = family.m_step(stats, family.prior(smoothing), fit)
                 log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
                 trials.append(np.maximum(logsumexp(log_prob, axis=1), -1e6))
-            scores[name] = max(trials, key=lambda t: np.average(t, weights=weight[judge]))
+            scores[name] = max(trials, key=weight[judge].dot)
         best = _best(scores, weight[judge], len(X) > _ROWS)
         if best != "histogram":
             x, weight_of = _observed(X, sample_weight, j)
@@ -163,19 +201,21 @@ def _best(scores, weight, has_more):
     Histograms gain by more rows: where the table has more than were compared, another
     family must be better by a standard error.
     """
-    best = max(scores, key=lambda name: np.average(scores[name], weights=weight))
+    best = max(scores, key=lambda name: weight @ scores[name])
+    if "histogram" not in scores:
+        return best
     gain = scores[best] - scores["histogram"]
     if has_more and np.average(gain, weights=weight) * len(gain) ** 0.5 < gain.std():
         return "histogram"
     return best
 
 
-def _pilot(columns, X, weight, rng):
+def _pilot(columns, X, weight, rng, most):
     """A small mixture, a few steps of EM."""
     blocks = columns.blocks(X, weight)
     stats, nothing = single(columns, blocks)
     params = columns.m_step(stats, 1.0, nothing)
-    n_components = int(np.clip(len(X) // 25, 1, _COMPONENTS))
+    n_components = int(np.clip(len(X) // 25, 1, most))
     if n_components == 1:
         return params
     params = sprout(columns, stats, params, X, weight, n_components, rng, keep=False)

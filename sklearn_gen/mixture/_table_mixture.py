@@ -16,6 +16,7 @@ from sklearn_gen.base import (
     DegenerateDataWarning,
     InformationCriteriaMixin,
 )
+from sklearn_gen.mixture._gaussian_block import block_columns, warn_of_repeats
 from sklearn_gen.mixture._table_families import choose_families
 from sklearn_gen.mixture._table_growth import FEWEST_ROWS, TableGrowth
 from sklearn_gen.mixture._table_layout import mask_groups
@@ -58,6 +59,10 @@ class TableMixture(
     categorical_features : 'from_dtype', or array-like, default='from_dtype'
         Columns whose values are categories, by name, index or mask, beside those of
         text and categorical dtype.
+    gaussian_block : array-like, 'continuous' or None, default=None
+        Columns of numbers, by name, index or mask, that are jointly Gaussian, with a
+        full covariance, within each component. 'continuous': all scored by a density
+        that have no constraint and no family in a dict `families`.
     identifiers : 'auto', array-like or None, default='auto'
         Columns that only name rows, by name, index or mask: they take no part in the
         density, and draws get new names of the same pattern, never one of fit's. 'auto'
@@ -181,6 +186,7 @@ class TableMixture(
         ],
         "families": [str, dict],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
+        "gaussian_block": [StrOptions({"continuous"}), "array-like", None],
         "identifiers": [StrOptions({"auto"}), "array-like", None],
         "smoothing": [
             Interval(Real, 0.0, None, closed="left"),
@@ -204,6 +210,7 @@ class TableMixture(
         *,
         families="auto",
         categorical_features="from_dtype",
+        gaussian_block=None,
         identifiers="auto",
         smoothing="auto",
         max_components=1024,
@@ -220,6 +227,7 @@ class TableMixture(
         self.n_components = n_components
         self.families = families
         self.categorical_features = categorical_features
+        self.gaussian_block = gaussian_block
         self.identifiers = identifiers
         self.smoothing = smoothing
         self.max_components = max_components
@@ -255,9 +263,19 @@ class TableMixture(
         modelled = table.forward(X).values
         leads = [column.kind == "categorical" for column in table.columns]
         twins = find_twins(modelled, leads, sample_weight)
+        block = block_columns(table, self.gaussian_block, self.families)
+        warn_of_repeats(table, modelled, block)
+        twins = [pair for pair in twins if pair.follower not in block]
         followers = {pair.follower for pair in twins}
         families = choose_families(
-            table, self.families, modelled, sample_weight, rng, followers
+            table,
+            self.families,
+            modelled,
+            sample_weight,
+            rng,
+            followers,
+            self.n_components,
+            block,
         )
         masks = mask_groups(np.isnan(X), sample_weight)
         self._columns = Columns(families, masks, twins, table)

@@ -110,14 +110,18 @@ def _far_apart(columns, rows, seeds, n_chosen, rng):
         log_joint = np.log(resp) - np.log(seeds.weights) + log_prob[:, None]
     gap = np.maximum(log_joint.diagonal()[:, None] - log_joint, 0.0)
     gap = np.minimum(np.nan_to_num(gap, nan=0.0, posinf=700.0), 700.0)
+    n_trials = 2 + int(np.log(n_chosen))  # of which the best is taken, as in k-means
     chosen = [int(rng.integers(len(rows)))]
     nearest = gap[:, chosen[0]]
     while len(chosen) < n_chosen:
         cumulated = (
             np.cumsum(nearest) if nearest.any() else np.arange(1.0, len(gap) + 1)
         )
-        place = np.searchsorted(cumulated, rng.random() * cumulated[-1], side="right")
-        chosen.append(min(int(place), len(gap) - 1))
+        target = rng.random(n_trials) * cumulated[-1]
+        places = np.searchsorted(cumulated, target, side="right")
+        places = np.minimum(places, len(gap) - 1)
+        left = np.minimum(nearest[:, None], gap[:, places]).sum(axis=0)
+        chosen.append(int(places[left.argmin()]))
         nearest = np.minimum(nearest, gap[:, chosen[-1]])
     return np.array(chosen)
 
@@ -174,7 +178,7 @@ def search(model, columns, X, sample_weight, sizes, rng):
         weights = [sample_weight[fitted], sample_weight[held]]
     some = columns.blocks(X[fitted], weights[0])
     stats, params = single(columns, some)
-    best, trials, worse = None, [], 0
+    best, trials, tried, worse = None, [], [], 0
     for size in sizes:
         grown = len(params.weights)
         if size == 1:
@@ -201,12 +205,17 @@ def search(model, columns, X, sample_weight, sizes, rng):
         with workers(model.n_jobs) as map_blocks:
             scores, _ = columns.posterior(X[held], params, map_blocks, False)
         trials.append(Trial(size, float(np.average(scores, weights=weights[1]))))
+        # An interruption keeps the best so far; later, none of these.
+        run.merit = trials[-1].held_out
+        tried.append(run)
         if best is None or _is_better(scores, best[0], weights[1]):
             best, worse = (scores, params, model.smoothing_), 0
         else:
             worse += 1
         if worse == 2 or (worse and size >= _SMALL):
             break
+    for run in tried:
+        run.merit = -np.inf
     return best[1], best[2], trials
 
 
