@@ -1,11 +1,13 @@
-"""Pictures of densities, of draws, of fits and of outliers; needs matplotlib."""
+"""Pictures of densities, draws, fits, outliers and segments; needs matplotlib."""
 
+from sklearn_gen.display._clusters import ClustersDisplay
 from sklearn_gen.display._convergence import ConvergenceDisplay
 from sklearn_gen.display._density import DensityDisplay
 from sklearn_gen.display._explanation import ExplanationDisplay
 from sklearn_gen.display._samples import SamplesDisplay
 
 __all__ = [
+    "ClustersDisplay",
     "ConvergenceDisplay",
     "DensityDisplay",
     "ExplanationDisplay",
