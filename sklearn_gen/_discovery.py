@@ -52,6 +52,8 @@ _INSIDE_ESTIMATORS = (
     "sklearn_gen.copula._kernel.KernelMarginal",
     "sklearn_gen.copula._kernel.Spline",
     "sklearn_gen.copula._marginals.FamilyMarginal",
+    "sklearn_gen.mixture._gaussian_block.BlockParams",
+    "sklearn_gen.mixture._gaussian_block.GaussianBlock",
     "sklearn_gen.mixture._shrunken.ShrunkenGaussianMixture",
     "sklearn_gen.mixture._table_layout.Lookup",
     "sklearn_gen.mixture._table_layout.TableLayout",

@@ -79,6 +79,12 @@ MODELS = [
     GaussianCopula("gaussian"),
     TableMixture(),
     TableMixture(n_components=3, families="gaussian", smoothing=0.3),
+    TableMixture(
+        n_components=2,
+        families="gaussian",
+        gaussian_block="continuous",
+        smoothing=0.3,
+    ),
     BernoulliMixture(n_components=2),
     CategoricalMixture(n_components=2),
     PoissonMixture(n_components=2),

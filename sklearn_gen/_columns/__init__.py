@@ -3,7 +3,7 @@
 from sklearn_gen._columns._cells import Table, as_array
 from sklearn_gen._columns._containers import column_label, container_of, rewrap
 from sklearn_gen._columns._families import FAMILIES, family_for
-from sklearn_gen._columns._family import Family
+from sklearn_gen._columns._family import MIN_SPREAD, Family, weighted_spread
 from sklearn_gen._columns._hidden import HiddenSums, PartialLevels
 from sklearn_gen._columns._histogram import Histogram
 from sklearn_gen._columns._layout import Layout, Modelled, ModelledColumn
@@ -18,6 +18,7 @@ from sklearn_gen._columns._tabulated import (
 
 __all__ = [
     "FAMILIES",
+    "MIN_SPREAD",
     "REPEAT_SHARE",
     "UNSEEN_MASS",
     "Bernoulli",
@@ -38,4 +39,5 @@ __all__ = [
     "family_for",
     "grid_width",
     "rewrap",
+    "weighted_spread",
 ]

@@ -15,7 +15,7 @@ class DiscreteMixture(TableMixture):
     _base_measure = "counting"
     # What TableMixture leaves to its users.
     categorical_features = "from_dtype"
-    constraints = identifiers = None
+    constraints = identifiers = gaussian_block = None
     _parameter_constraints: ClassVar[dict] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "smoothing": [Interval(Real, 0.0, None, closed="left")],
@@ -61,11 +61,18 @@ class DiscreteMixture(TableMixture):
     def _check_scored_rows(self, X):
         return self._coerce(super()._check_scored_rows(X))
 
+    def _own_params(self):
+        """Parameters of each of this model's columns, None where nothing is known."""
+        columns = self._columns.table.columns
+        found = [None] * self._columns.n_features
+        for column, params in zip(columns, self._params.columns, strict=True):
+            found[column.sources[0]] = params
+        chosen = self._columns.chosen
+        return found if chosen is None else [found[j] for j in chosen]
+
     def _stack_columns(self, of_column):
         """Make an array (n_components, n_features) of a value of each column's."""
-        columns = self._columns.table.columns
-        stacked = np.full((self.n_components_, self._columns.n_features), np.nan)
-        for column, params in zip(columns, self._params.columns, strict=True):
-            if params is not None:
-                stacked[:, column.sources[0]] = of_column(params)
-        return stacked
+        unknown = np.full(self.n_components_, np.nan)
+        return np.stack(
+            [unknown if p is None else of_column(p) for p in self._own_params()], axis=1
+        )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_gen._columns import PartialLevels
+from sklearn_gen.mixture._gaussian_block import GaussianBlock
 
 
 class TableDraws:
@@ -24,8 +25,14 @@ class TableDraws:
         else:
             values = self._reveal(self.rows(X), params, component, rng)
         for j, family in enumerate(self.families):
-            wanted = np.flatnonzero(np.isnan(values[:, j]))
-            if family is not None:
+            if isinstance(family, GaussianBlock):
+                x = values[:, family.columns]
+                wanted = np.flatnonzero(np.isnan(x).any(axis=1))
+                values[np.ix_(wanted, family.columns)] = family.draw(
+                    params.columns[j], component[wanted], rng, x[wanted]
+                )
+            elif family is not None:
+                wanted = np.flatnonzero(np.isnan(values[:, j]))
                 values[wanted, j] = family.draw(
                     params.columns[j], component[wanted], rng
                 )

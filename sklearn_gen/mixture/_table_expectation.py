@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_gen._columns import PartialLevels, Tabulated
+from sklearn_gen.mixture._gaussian_block import GaussianBlock
 
 
 def expected_cells(columns, params, X, resp, by_mean):
@@ -35,6 +36,10 @@ def expected_cells(columns, params, X, resp, by_mean):
             found = part.mean(columns.families, params.columns, weights)
             rows[np.ix_(part.rows, (*part.free, *part.solved))] = found
     for j, family in enumerate(columns.families):
+        if isinstance(family, GaussianBlock):
+            x = rows[:, family.columns]
+            rows[:, family.columns] = family.fill(x, params.columns[j], resp, by_mean)
+            continue
         wanted = np.flatnonzero(np.isnan(rows[:, j]))
         if family is None or not len(wanted):
             continue

@@ -66,10 +66,12 @@ def choose_smoothing(columns, stats, before, smoothing, X, sample_weight):
         chosen[j] = SMOOTHINGS[
             int(np.argmax(lost.mean(axis=1) <= 2.0 * error + _EQUAL))
         ]
+    for member, j in columns.block_of.items():
+        chosen[member] = chosen[j]
     return chosen
 
 
 def _log_prob(columns, params, rows, j):
     """Rows in which a column is observed, and its log probabilities there."""
-    there = np.flatnonzero(~np.isnan(rows[:, j]))
-    return there, columns.families[j].log_prob(rows[there, j], params.columns[j])
+    there, x = columns.observed(rows, j)
+    return there, columns.families[j].log_prob(x, params.columns[j])

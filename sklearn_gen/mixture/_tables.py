@@ -9,6 +9,7 @@ import numpy as np
 
 from sklearn_gen._columns import PartialLevels, Tabulated
 from sklearn_gen._kernels import table as kernels
+from sklearn_gen.mixture._gaussian_block import GaussianBlock
 from sklearn_gen.mixture._table_draws import TableDraws
 from sklearn_gen.mixture._table_layout import TableLayout
 from sklearn_gen.mixture._table_types import Rows, TableBlock, TableParams, TableStats
@@ -28,8 +29,8 @@ class Columns(TableDraws):
 
     Attributes
     ----------
-    families : tuple of Family, Tabulated or None
-        None for columns that take no part.
+    families : tuple of Family, Tabulated, GaussianBlock or None
+        None for columns that take no part, and of a block for all but the first.
     masks : list of list of int
         Groups of columns whose cells are missing together.
     twins : list of Twins
@@ -47,6 +48,12 @@ class Columns(TableDraws):
         self.twins = twins
         self.table = table
         self.chosen = None
+        self.block_of = {
+            member: j
+            for j, family in enumerate(families)
+            if isinstance(family, GaussianBlock)
+            for member in family.columns
+        }
         self.layout = TableLayout(families)
         self.plain = [
             j
@@ -69,7 +76,7 @@ class Columns(TableDraws):
         leaders = {pair.follower: pair.leader for pair in self.twins}
         families, measures = dict.fromkeys(names), dict.fromkeys(names)
         for m, column in enumerate(self.table.columns):
-            family = self.families[leaders.get(m, m)]
+            family = self.families[leaders.get(m, self.block_of.get(m, m))]
             for j in column.sources:
                 name = family.name
                 if m in leaders:
@@ -112,11 +119,14 @@ class Columns(TableDraws):
         """
         X, grids = self.rows(X).X, {}
         for j in self.plain:
+            if j in self.block_of:
+                continue
             values = np.unique(X[~np.isnan(X[:, j]), j])
             if len(values) <= _MOST_VALUES:
                 grids[j] = values
         before = self.training
-        self.training = TableLayout(self.families, self.masks, grids)
+        complete = np.flatnonzero(~np.isnan(X).any(axis=0)).tolist()
+        self.training = TableLayout(self.families, self.masks, grids, complete)
         try:
             yield
         finally:
@@ -174,18 +184,28 @@ class Columns(TableDraws):
         others = np.zeros((len(rows.X), n_padded))
         added = others[:, : len(params.weights)]
         for j in plain:
-            observed = ~np.isnan(rows.X[:, j])
-            log_prob = self.families[j].log_prob(rows.X[observed, j], params.columns[j])
-            if observed.all():
+            there, x = self.observed(rows.X, j)
+            log_prob = self.families[j].log_prob(x, params.columns[j])
+            if len(there) == len(added):
                 added += log_prob
             else:
-                added[observed] += log_prob
+                added[there] += log_prob
         for part in rows.hidden:
             if isinstance(part, PartialLevels):
                 added[part.rows] += part.log_prob(self._log_levels(part, params))
             else:
                 added[part.rows] += part.log_prob(self.families, params.columns)
         return others
+
+    def observed(self, X, j):
+        """Rows that observe a column, or some of its block, and what they observe."""
+        if j in self.block_of:
+            x = X[:, self.families[j].columns]
+            there = np.flatnonzero(~np.isnan(x).all(axis=1))
+        else:
+            x = X[:, j]
+            there = np.flatnonzero(~np.isnan(x))
+        return there, x[there]
 
     def _log_levels(self, part, params):
         return params.columns[part.column].log_p[: part.allowed.shape[1]]
@@ -217,8 +237,8 @@ class Columns(TableDraws):
             if j in grids:
                 x, resp = grids[j], by_column[j]
             else:
-                observed = ~np.isnan(rows.X[:, j])
-                x, resp = rows.X[observed, j], sums.resp[observed, :n_components]
+                there, x = self.observed(rows.X, j)
+                resp = sums.resp[there, :n_components]
             moments[span] = self.families[j].stats(x, resp, params.columns[j])
         return TableStats(
             float(sums.log_likelihood) + block.offset,
@@ -239,8 +259,8 @@ class Columns(TableDraws):
         for j, family in enumerate(self.families):
             if family is None:
                 continue
-            observed = ~np.isnan(rows[:, j])
-            own = family.stats(rows[observed, j], resp[observed], params.columns[j])
+            there, x = self.observed(rows, j)
+            own = family.stats(x, resp[there], params.columns[j])
             (parts if j in self.tables_of else moments).append(own)
         codes = self.training.encode_missing(X) - self.training.n_rows
         missing = np.zeros((self.training.n_counted - self.training.n_rows, len(X)))
@@ -280,8 +300,11 @@ class Columns(TableDraws):
         free = [
             int(family.n_parameters)
             for j, family in enumerate(self.families)
-            if family is not None and self._is_chosen(j)
+            if family is not None and j not in self.block_of and self._is_chosen(j)
         ]
+        for j in set(self.block_of.values()):
+            n_chosen = sum(map(self._is_chosen, self.families[j].columns))
+            free.append(self.families[j].n_parameters_of(n_chosen))
         return n_components * sum(free)
 
     def is_number(self, j):
