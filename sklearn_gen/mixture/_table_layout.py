@@ -49,7 +49,7 @@ class TableLayout:
     ----------
     grids : dict of int to ndarray
         Columns of other families that have few values: these, ascending.
-    complete : frozenset of int
+    complete : tuple of int
         Columns of which no cell is missing, and so have no code for that.
     """
 
@@ -57,7 +57,7 @@ class TableLayout:
         self.families = families
         self.masks = masks
         self.grids = {} if grids is None else grids
-        self.complete = frozenset(complete)
+        self.complete = tuple(complete)
         self.sizes = {
             j: family.n_codes + (j not in self.complete)
             for j, family in enumerate(families)
@@ -175,7 +175,9 @@ def mask_groups(missing, sample_weight=None):
     Parameters
     ----------
     missing : ndarray of shape (n_samples, n_features), bool
+        Which cells are missing.
     sample_weight : ndarray of shape (n_samples,) or None
+        Weights; None is ones.
 
     Returns
     -------
