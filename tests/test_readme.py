@@ -42,8 +42,12 @@ def test_recipe_synthetic_rows():
     assert isinstance(synthetic, pd.DataFrame)
     assert synthetic.shape == (1000, X.shape[1])
     assert list(synthetic.columns) == list(X.columns)
-    distance = (synthetic.mean() - X.mean()).abs() / X.std()
-    assert distance.max() < 0.3
+    assert synthetic.dtypes.equals(X.dtypes)
+    means, real = synthetic.mean(numeric_only=True), X.mean(numeric_only=True)
+    assert ((means - real).abs() / X.std(numeric_only=True)).max() < 0.3
+    shares = synthetic["target"].value_counts(normalize=True)
+    assert (shares - X["target"].value_counts(normalize=True)).abs().max() < 0.1
+    assert (names["some"]["target"] == "setosa").all()
 
 
 def test_recipe_choosing_a_model():

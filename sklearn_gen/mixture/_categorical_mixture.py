@@ -100,9 +100,4 @@ class CategoricalMixture(DiscreteMixture):
     @property
     def probabilities_(self):
         """Of each column, its levels' probabilities in each component."""
-        found = [None] * self._columns.n_features
-        columns = self._columns.table.columns
-        for column, params in zip(columns, self._params.columns, strict=True):
-            if params is not None:
-                found[column.sources[0]] = np.exp(params.log_p[:-1]).T
-        return found
+        return [p and np.exp(p.log_p[:-1]).T for p in self._own_params()]

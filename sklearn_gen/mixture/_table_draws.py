@@ -15,8 +15,11 @@ class TableDraws:
         Parameters
         ----------
         params : TableParams
+            Parameters of all components.
         component : ndarray of shape (n,)
+            A component for each row.
         rng : numpy.random.Generator
+            Source of randomness.
         X : ndarray of shape (n, n_features) or None
             Rows whose NaN cells to draw; None is all cells.
         """

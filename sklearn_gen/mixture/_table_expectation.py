@@ -12,8 +12,11 @@ def expected_cells(columns, params, X, resp, by_mean):
     Parameters
     ----------
     columns : Columns
+        The columns of the model.
     params : TableParams
+        Parameters of all components.
     X : ndarray of shape (n, n_features)
+        Rows of the table, NaN where missing.
     resp : ndarray of shape (n, K)
         p(k | observed cells).
     by_mean : bool

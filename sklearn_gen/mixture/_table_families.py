@@ -27,13 +27,16 @@ def choose_families(
     Parameters
     ----------
     table : Layout
+        The columns modelled.
     wanted : str or dict
         Family of all columns, or of those named; 'auto' and columns not named: by kind,
         and for numbers by held-out likelihood.
     X : ndarray of shape (n_samples, n_modelled)
         NaN where missing.
     sample_weight : ndarray of shape (n_samples,) or None
+        Weights; None is ones.
     rng : numpy.random.Generator
+        Source of randomness.
     left_out : collection of int
         Columns that take no part.
     n_components : int or 'auto'

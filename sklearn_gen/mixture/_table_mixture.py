@@ -242,8 +242,10 @@ class TableMixture(
         self.n_jobs = n_jobs
 
     def _prepare(self, X, sample_weight, rng, first=True):
-        if first and not (self.warm_start and hasattr(self, "converged_")):
+        goes_on = not first or (self.warm_start and hasattr(self, "converged_"))
+        if not goes_on:
             self._describe(X, sample_weight, rng)
+        if self.smoothing != "auto" or not goes_on:
             smoothing = 1.0 if self.smoothing == "auto" else self.smoothing
             self.smoothing_ = np.full(len(self._columns.families), float(smoothing))
         weight = float(len(X) if sample_weight is None else sample_weight.sum())

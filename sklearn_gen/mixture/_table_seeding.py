@@ -54,20 +54,26 @@ def sprout(columns, stats, params, X, sample_weight, n_new, rng, keep=True):
     Parameters
     ----------
     columns : Columns
+        The columns of the model.
     stats : TableStats
         Of the components there are.
     params : TableParams
         Theirs.
     X : ndarray of shape (n_samples, n_features)
+        Rows of the table, NaN where missing.
     sample_weight : ndarray of shape (n_samples,) or None
+        Weights; None is ones.
     n_new : int
+        How many to add.
     rng : numpy.random.Generator
+        Source of randomness.
     keep : bool
         Whether the components there are stay.
 
     Returns
     -------
     params : TableParams
+        Parameters of all components.
     """
     spread = not keep and n_new <= _MOST_SPREAD
     n_rows = 4 * n_new + 100 if spread else n_new

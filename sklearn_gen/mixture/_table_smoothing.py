@@ -21,6 +21,7 @@ def choose_smoothing(columns, stats, before, smoothing, X, sample_weight):
     Parameters
     ----------
     columns : Columns
+        The columns of the model.
     stats : TableStats
         Of the rows fitted to.
     before : TableParams
@@ -28,7 +29,9 @@ def choose_smoothing(columns, stats, before, smoothing, X, sample_weight):
     smoothing : ndarray of shape (n_columns,)
         The current ones.
     X : ndarray of shape (n_held_out, n_features)
+        Rows of the table, NaN where missing.
     sample_weight : ndarray of shape (n_held_out,) or None
+        Weights; None is ones.
 
     Returns
     -------

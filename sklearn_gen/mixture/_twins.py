@@ -37,7 +37,7 @@ class Twins(NamedTuple):
         Returns
         -------
         offset : ndarray of shape (n_samples,)
-            log p(follower | leader): next to nothing unless they go together.
+            Log p(follower | leader): next to nothing unless they go together.
         """
         leader, follower = X[:, self.leader], X[:, self.follower]
         order = np.argsort(self.followers)
@@ -79,9 +79,11 @@ def find_twins(X, leads, sample_weight=None):
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_columns)
+        Rows of the table, NaN where missing.
     leads : list of bool
         Columns that may be leaders: those of levels, of which no other value is drawn.
     sample_weight : ndarray of shape (n_samples,) or None
+        Weights; None is ones.
 
     Returns
     -------
