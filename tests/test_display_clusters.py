@@ -144,6 +144,22 @@ def test_levels_are_those_over_represented_most(mixed):
     assert texts["born"][1:] == born.tolist()
 
 
+def test_a_level_may_be_over_represented_and_yet_rare():
+    X = pd.DataFrame({"level": list("aaaaaaab" + "aaab"), "n": range(12)})
+    display = ClustersDisplay.from_estimator(GivenSegments([0] * 8 + [1] * 4), X)
+    assert written(display)[0] == ["a 83%", "a 88%", "b 25%"]
+    h = 2 * (np.arcsin(np.sqrt(1 / 4)) - np.arcsin(np.sqrt(1 / 6)))
+    assert display.differences[0, 1] == pytest.approx(h)
+
+
+def test_segments_are_sorted_by_size():
+    labels = np.repeat(["a", "b", "c"], [2, 1, 3])
+    X = pd.DataFrame({"n": np.repeat([1.0, 2.0, 3.0], [2, 1, 3])})
+    display = ClustersDisplay.from_estimator(GivenSegments(labels), X)
+    assert display.labels == ["c", "a", "b"]
+    assert written(display)[0][1:] == ["3", "1", "2"]
+
+
 def test_mixed_tables(mixed):
     model = TableMixture(3, categorical_features=["floor"], random_state=0).fit(mixed)
     display = ClustersDisplay.from_estimator(model, mixed, scatter=["kilos", "floor"])
