@@ -21,6 +21,10 @@ _SEED_ROWS = 3.0
 _MOST_SPREAD = 128
 
 
+# Nats per row: no size pays that gains less. Of constant columns all are alike.
+_LEAST_GAIN = 1e-5
+
+
 class Trial(NamedTuple):
     """What one size reached on rows held out, nats per row."""
 
@@ -228,4 +232,5 @@ def search(model, columns, X, sample_weight, sizes, rng):
 def _is_better(scores, others, weight):
     """Whether a mean gain exceeds its standard error."""
     gain = np.where(scores == others, 0.0, scores - others)
-    return np.average(gain, weights=weight) > gain.std() / np.sqrt(len(gain))
+    least = gain.std() / np.sqrt(len(gain)) + _LEAST_GAIN
+    return np.average(gain, weights=weight) > least

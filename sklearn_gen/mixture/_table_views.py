@@ -71,6 +71,14 @@ class TableViews:
         for j, value in zip(columns, conditions.values(), strict=True):
             row[0, j] = value
         given = self._coerce(self.schema_.encode(row))
+        for j in columns:
+            levels = self.schema_.categories[j]
+            if levels is not None and given[0, j] == len(levels):
+                known = ", ".join(map(repr, levels[:9])) + ", ..." * (len(levels) > 9)
+                raise ValueError(
+                    f"conditions: {self.schema_.label(j)} never saw {row[0, j]!r} in "
+                    f"fit. Its levels are {known}."
+                )
         if self._score_samples(given)[0] == -np.inf:
             broken = self._columns.violated(given)
             raise ValueError(
