@@ -1,5 +1,6 @@
 """Columns that say the same as another: a level's number beside its name."""
 
+from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,8 @@ from sklearn_gen._columns import UNSEEN_MASS
 # at least so many rows on average: of fewer, pairs may go together by chance.
 _MOST_VALUES = 256
 _ROWS_PER_VALUE = 10
+# The first rows refuse most pairs, in 20 us each.
+_FIRST_ROWS = 512
 
 
 class Twins(NamedTuple):
@@ -90,7 +93,7 @@ def find_twins(X, leads, sample_weight=None):
     twins : list of Twins
         No leader follows another column.
     """
-    few = {}
+    few, codes = {}, {}
     for j, x in enumerate(X.T):
         observed = x[~np.isnan(x)]
         values = np.unique(observed[: 100 * _MOST_VALUES])
@@ -98,18 +101,32 @@ def find_twins(X, leads, sample_weight=None):
             values = np.unique(observed)
             if len(values) * _ROWS_PER_VALUE <= len(observed):
                 few.setdefault(len(values), []).append(j)
+                first = x[:_FIRST_ROWS]
+                code = np.searchsorted(values, first)
+                codes[j] = np.where(np.isnan(first), -1, code)
     twins, followers = [], set()
     for columns in few.values():
-        for leader in columns:
-            for follower in columns:
-                paired = {leader, follower} & followers or leader == follower
-                if paired or not leads[leader] or follower in {t.leader for t in twins}:
-                    continue
-                pair = _pair(X, leader, follower, sample_weight)
-                if pair is not None:
-                    twins.append(pair)
-                    followers.add(follower)
+        for leader, follower in permutations(columns, 2):
+            if {leader, follower} & followers or not leads[leader]:
+                continue
+            if follower in {t.leader for t in twins}:
+                continue
+            if not _may_follow(codes[leader], codes[follower]):
+                continue
+            pair = _pair(X, leader, follower, sample_weight)
+            if pair is not None:
+                twins.append(pair)
+                followers.add(follower)
     return twins
+
+
+def _may_follow(leader, follower):
+    """Whether equal codes of one column come with equal ones of another."""
+    both = (leader >= 0) & (follower >= 0)
+    leader, follower = leader[both], follower[both]
+    beside = np.full(leader.max(initial=0) + 1, -1)
+    beside[leader] = follower
+    return bool((beside[leader] == follower).all())
 
 
 def _pair(X, leader, follower, sample_weight):
