@@ -128,6 +128,8 @@ def missing_patterns(X):
 
 def _by_pattern(X):
     """Indices of the rows of each pattern; patterns in lexicographic order."""
+    if len(X) == 0:
+        return []
     packed = np.packbits(np.isnan(X), axis=1)
     order = np.lexsort(packed.T[::-1])
     packed = packed[order]

@@ -78,24 +78,27 @@ class GaussianBlock:
             Their cells, NaN where missing; some are observed in each column.
         sample_weight : ndarray of shape (n_samples,) or None
         """
-        weight = np.ones(len(X)) if sample_weight is None else sample_weight
-        kept = ~np.isnan(X).all(axis=1) & (weight > 0)
-        X, weight = X[kept], np.asarray(weight, dtype=np.float64)[kept]
-        center, spread = _standard_units(X, weight)
         d = len(columns)
         standard = np.concatenate([[1.0], np.zeros(d), np.eye(d).ravel()])
-        block = cls(columns, center, spread, standard)
-        params = block.m_step(standard[:, None])
+        units = _standard_units(*_observed(X, sample_weight))
+        return cls(columns, *units, standard).learned_from(X, sample_weight)
+
+    def learned_from(self, X, sample_weight=None):
+        """The same block, but `overall` is that of these rows."""
+        X, weight = _observed(X, sample_weight)
+        if len(X) == 0:
+            return self
+        d = len(self.columns)
+        params = self.m_step(self.overall[:, None])
         for _ in range(_OVERALL_STEPS if np.isnan(X).any() else 1):
-            stats = block.stats(X, weight[:, None], params)
-            params = block.m_step(stats)
+            params = self.m_step(self.stats(X, weight[:, None], params))
         mean, covariance = params.mean[:, 0], params.covariance[:, :, 0]
         # With d pseudo-rows of independent columns: of few rows of many columns, too,
         # the prior has every direction.
         share = d / (d + weight.sum())
         covariance = covariance * (1 - share + share * np.eye(d))
         second = covariance + np.outer(mean, mean)
-        return replace(block, overall=np.concatenate([[1.0], mean, second.ravel()]))
+        return replace(self, overall=np.concatenate([[1.0], mean, second.ravel()]))
 
     def standardise(self, X):
         """Rows in units of the columns' spread about their centers."""
@@ -317,6 +320,13 @@ def warn_of_repeats(table, X, columns):
             "of the block unless they stand for continuous ones.",
             DiscreteColumnWarning,
         )
+
+
+def _observed(X, sample_weight):
+    """Rows with weight that observe something, and their weights."""
+    weight = np.ones(len(X)) if sample_weight is None else sample_weight
+    kept = ~np.isnan(X).all(axis=1) & (weight > 0)
+    return X[kept], np.asarray(weight, dtype=np.float64)[kept]
 
 
 def _standard_units(X, weight):

@@ -207,6 +207,20 @@ class Columns(TableDraws):
             there = np.flatnonzero(~np.isnan(x))
         return there, x[there]
 
+    def learned_from(self, X, sample_weight):
+        """The same columns, but the prior of a block is what these rows say of it.
+
+        It has so many parameters that those of rows held out would show.
+        """
+        families, rows = list(self.families), self.rows(X).X
+        for j in set(self.block_of.values()):
+            block = families[j]
+            x = rows[:, block.columns]
+            families[j] = block.learned_from(x, sample_weight)
+        learned = copy(self)
+        learned.families = tuple(families)
+        return learned
+
     def _log_levels(self, part, params):
         return params.columns[part.column].log_p[: part.allowed.shape[1]]
 
