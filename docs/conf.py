@@ -60,6 +60,9 @@ DATA = Path(
     )
 )
 NEEDS = {
+    "customer_segments": DATA / "tabular" / "mall_customers.csv.gz",
+    "image_segmentation": DATA / "pictures" / "bsds_gt_segments.npz",
+    "market_baskets": DATA / "tabular" / "groceries_baskets.txt.gz",
     "network_intrusion": DATA / "tabular" / "kddtrain_20pct.csv.gz",
     "synthetic_report": DATA / "tabular" / "adult_train.csv.gz",
 }
