@@ -137,7 +137,7 @@ print(f"Two persons agree by {np.mean(persons):.2f}")
 # %%
 # Whatever the number of segments, the mixture is nearer to the persons on average, and
 # in about eight of ten pictures. Persons agree much better with one another: they know
-# what a bird is, and draw outlines around it whatever its colours. The number of
+# what a tiger is, and draw outlines around it whatever its colours. The number of
 # segments is left to the user, as ``n_components="auto"`` is of no help here: among
 # thousands of pixels every shade is worth a component.
 #
