@@ -230,7 +230,7 @@ def test_lonely_values_have_no_bin_of_their_own():
     x = np.sort(np.r_[np.random.default_rng(0).normal(size=500), 40.0, 90.0])
     family = family_for("histogram", x, None, 0.0)
     counts = np.bincount(family.code(x), minlength=len(family.edges) - 1)
-    assert counts.min() > 10
+    assert counts.min() >= 3
     family = family_for("histogram", x[100:107], None, 0.0)
     assert np.bincount(family.code(x[100:107])).max() < 4
 
