@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import optimize, stats
+from scipy.special import digamma
 
 from sklearn_gen._columns._families import family_for
+from sklearn_gen._columns._families_continuous import _dof
 from sklearn_gen._columns._families_normal import Normal
 from sklearn_gen._columns._zero_inflated import ZeroInflatedParams
 from tests.family_cases import CASES, by_name, described
@@ -264,6 +266,21 @@ def test_atom_over_cells():
     total = np.exp(family.log_prob(np.arange(2000.0), params)).sum()
     assert_allclose(total, 1.0, rtol=1e-9)
     assert abs(params.atom_weight[0] - 0.4) < 0.05
+
+
+@pytest.mark.parametrize("start", [None, 1.0, 4.0, 200.0])
+def test_degrees_of_freedom_solve_their_equation(start):
+    excess = -1.0 - np.geomspace(1e-4, 3.0, 40)
+    got = _dof(excess, None if start is None else np.full(40, start))
+
+    def value(dof, e):
+        return np.log(dof / 2) - digamma(dof / 2) + 1 + e
+
+    for e, dof in zip(excess, got, strict=True):
+        ends = value(1.0, e), value(200.0, e)
+        want = 1.0 if ends[0] < 0 else 200.0 if ends[1] > 0 else None
+        want = want or optimize.brentq(value, 1.0, 200.0, args=(e,), xtol=1e-12)
+        assert dof == pytest.approx(want, rel=1e-9)
 
 
 # Refusals

@@ -13,6 +13,7 @@ from sklearn_gen.mixture._tables import Columns
 _ROWS = 5000
 _COMPONENTS = 16
 _ITERATIONS = 8
+_STEPS = 4  # of families that take EM, per smoothing
 # A pseudo-row of the whole column costs families of few parameters more.
 _SMOOTHINGS = (0.1, 1.0)
 # A single value in more than this share of the rows is an atom.
@@ -183,11 +184,11 @@ def _decide(families, undecided, table, X, sample_weight, rng, most):
         for name in candidates:
             family = _describe(name, table.columns[j], x, weight[learn])
             resp = softmax(log_resp[learn], axis=1) * weight[learn, None]
-            trials = []
+            stats, fit, trials = None, None, []
             for smoothing in _SMOOTHINGS:
-                fit = None
-                for _ in range(_ITERATIONS if family.has_latent else 1):
-                    stats = family.stats(x, resp, fit)
+                for _ in range(_STEPS if family.has_latent else 1):
+                    if stats is None or family.has_latent:
+                        stats = family.stats(x, resp, fit)
                     fit = family.m_step(stats, family.prior(smoothing), fit)
                 log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
                 trials.append(np.maximum(logsumexp(log_prob, axis=1), -1e6))

@@ -1,5 +1,6 @@
 """How the columns of a table share lookups."""
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +37,7 @@ class Lookup(NamedTuple):
     @property
     def stop(self):
         """Row after the last one."""
-        return self.start + int(np.prod(self.sizes))
+        return self.start + prod(self.sizes)
 
 
 class TableLayout:
