@@ -217,7 +217,7 @@ def test_weights_are_repeats_given_families():
         "n_components": 4,
         "families": {"x": "gaussian", "y": "histogram"},
         "smoothing": 0.5,
-        "tol": 1e-9,
+        "tol": 1e-5,
         "max_iter": 500,
         "random_state": 0,
     }
