@@ -47,11 +47,16 @@ print(real.head().to_string())
 # The model
 # ---------
 # A mixture finds its size, its smoothing and the family of each column by rows held
-# out. Draws have the columns and dtypes of the table.
+# out. Draws have the columns and dtypes of the table, and with
+# ``reproduce_missing=True`` its gaps: whose class of work is missing has no occupation
+# either, and so it is among the draws.
 model = TableMixture(max_components=64 if QUICK else 512, random_state=0, n_jobs=2)
-synthetic = model.fit(real).sample(len(real), random_state=1)
+model.fit(real)
+synthetic = model.sample(len(real), reproduce_missing=True, random_state=1)
 print(f"{model.n_components_} components")
 print(synthetic.head().to_string())
+gaps = {"real": real.isna().mean(), "synthetic": synthetic.isna().mean()}
+print(pd.DataFrame(gaps).query("real > 0").round(3).to_string())
 
 # %%
 # The report
