@@ -12,7 +12,6 @@ from sklearn_gen._gaussian import (
     GaussianParams,
     column_moments,
     draw_missing,
-    marginal,
 )
 from sklearn_gen._validation import warn
 from sklearn_gen.base import DiscreteColumnWarning
@@ -20,6 +19,8 @@ from sklearn_gen.base import DiscreteColumnWarning
 _FULL = STRUCTURES["full"]
 # Of all rows' distribution, where cells are missing: pseudo-rows need no more digits.
 _OVERALL_STEPS = 30
+# Numbers at once while rows of one pattern are worked on: they stay in the cache.
+_MOST_CELLS = 2**18
 _KINDS = ("continuous", "integer", "timedelta")
 
 
@@ -124,27 +125,22 @@ class GaussianBlock:
         stats : ndarray of shape (1 + d + d * d, K)
         """
         z, gaussians = self.standardise(X), _gaussians(params)
-        total = np.zeros((1 + z.shape[1] * (1 + z.shape[1]), resp.shape[1]))
-        for observed, rows in missing_patterns(z):
-            own = resp[rows]
-            s0 = own.sum(axis=0)
-            if observed is None:
-                s1 = own.T @ z[rows]
-                s2 = _FULL.scatter(z[rows], own, np.zeros_like(gaussians.means))
-            else:
-                seen = z[np.ix_(rows, observed)]
-                part = marginal(_FULL, gaussians, observed)
-                s1, s2 = _FULL.lift(
-                    own.T @ seen - s0[:, None] * part.means,
-                    _FULL.scatter(seen, own, part.means),
-                    s0,
-                    gaussians,
-                    observed,
-                    part.precisions_cholesky,
-                )
+        d, n_components = len(self.columns), resp.shape[1]
+        total = np.zeros((1 + d + d * d, n_components))
+        for seen, rows in _patterns(z, d * d):
+            own, x = resp[rows], z[np.ix_(rows, seen)]
+            squares = (x[:, :, None] * x[:, None, :]).reshape(len(x), -1)
+            s0, s1 = own.sum(axis=0), own.T @ x
+            s2 = (own.T @ squares).reshape(n_components, len(seen), len(seen))
+            if len(seen) < d:
+                means, factors = _marginals(gaussians, seen)
+                s2 = _FULL.shift(s2, s1, s0, means)
+                s1 = s1 - s0[:, None] * means
+                observed = np.isin(np.arange(d), seen)
+                s1, s2 = _FULL.lift(s1, s2, s0, gaussians, observed, factors)
                 s2 = _FULL.shift(s2, s1, s0, -gaussians.means)
                 s1 = s1 + s0[:, None] * gaussians.means
-            total += np.concatenate([s0[None], s1.T, s2.reshape(len(s2), -1).T])
+            total += np.concatenate([s0[None], s1.T, s2.reshape(n_components, -1).T])
         return total
 
     def m_step(self, stats, prior=None, previous=None):
@@ -180,18 +176,12 @@ class GaussianBlock:
         """Log density of each row's observed cells, (n, K)."""
         z, gaussians = self.standardise(X), _gaussians(params)
         log_prob = np.zeros((len(z), len(gaussians.means)))
-        for observed, rows in missing_patterns(z):
-            seen = np.arange(z.shape[1])[slice(None) if observed is None else observed]
-            part = marginal(_FULL, gaussians, seen)
+        for seen, rows in _patterns(z, gaussians.means.size):
+            means, factors = _marginals(gaussians, seen)
             unit = 0.5 * len(seen) * np.log(2 * np.pi) + np.log(self.spread[seen]).sum()
-            height = _FULL.log_det(part.precisions_cholesky) - unit
-            own = z[np.ix_(rows, seen)]
-            for k, (mean, P) in enumerate(
-                zip(part.means, part.precisions_cholesky, strict=True)
-            ):
-                white = (own - mean) @ P
-                squares = np.einsum("nd,nd->n", white, white)
-                log_prob[rows, k] = height[k] - 0.5 * squares
+            white = (z[np.ix_(rows, seen)] - means[:, None]) @ factors
+            squares = np.einsum("knd,knd->nk", white, white)
+            log_prob[rows] = _FULL.log_det(factors) - unit - 0.5 * squares
         return log_prob
 
     def draw(self, params, component, rng, X):
@@ -344,6 +334,27 @@ def _gaussians(params):
     return GaussianParams(
         np.ones(len(covariances)), params.mean.T, covariances, None, None
     )
+
+
+def _patterns(z, n_cells):
+    """Rows by the cells that they observe, not too many rows at once.
+
+    Yields columns seen and rows; `n_cells` is what work on a row takes.
+    """
+    size = max(1, _MOST_CELLS // n_cells)
+    for observed, rows in missing_patterns(z):
+        seen = np.arange(z.shape[1])
+        seen = seen if observed is None else seen[observed]
+        for start in range(0, len(rows), size):
+            yield seen, rows[start : start + size]
+
+
+def _marginals(gaussians, seen):
+    """Means (K, n_seen) and upper P with P P^T = precision, of some columns."""
+    covariances = gaussians.covariances[:, seen[:, None], seen]
+    # Definite: no eigenvalue is below the floor.
+    factors = np.linalg.inv(np.linalg.cholesky(covariances)).swapaxes(1, 2)
+    return gaussians.means[:, seen], factors
 
 
 def _thickened(covariance):
