@@ -10,10 +10,11 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sklearn_gen._columns import container_of
 from sklearn_gen._compat import Interval, fit_context
+from sklearn_gen._inner._checking import check_rows_for, has_other_columns
 from sklearn_gen._inner._conditional import (
     column_draws,
+    column_mean,
     column_mean_and_deviation,
     column_quantiles,
 )
@@ -24,7 +25,7 @@ from sklearn_gen._inner._density import (
 )
 from sklearn_gen._inner._rows import Rows
 from sklearn_gen._inner._tables import with_column
-from sklearn_gen._validation import as_generator, check_rows, check_weights, chosen
+from sklearn_gen._validation import as_generator, check_weights, chosen
 
 __all__ = ["GenerativeRegressor"]
 
@@ -51,7 +52,8 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         `conditional_column`: a mixture of Gaussians, also behind scalers in a
         :class:`~sklearn_gen.compose.GenerativePipeline`. None is such a pipeline; its
         number of components and floor under variances are those that predict best, by
-        cross-validation.
+        cross-validation; of frames with columns of text, categories or dates a
+        :class:`~sklearn_gen.mixture.TableMixture`.
     n_draws : int, default=200
         Draws of y given x that means, spreads and quantiles are made of where the
         density has no closed form.
@@ -124,7 +126,8 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Numeric rows; where the density allows NaN, it is not observed.
+            Rows, in any container that the density takes; where it allows NaN, that is
+            not observed.
         y : array-like of shape (n_samples,)
             Targets; NaN is not observed.
         sample_weight : array-like of shape (n_samples,) or None, default=None
@@ -152,7 +155,7 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             density = clone(self.estimator)
             self.estimator_ = chosen(density.fit(rows.X, **rows.weights_for(density)))
         else:
-            self.estimator_ = self._fit_default(rows)
+            self.estimator_ = self._fit_default(self._unfitted(X), rows)
         return self
 
     def _check_target(self, y, n_rows):
@@ -176,13 +179,15 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             )
         return y
 
-    def _fit_default(self, rows):
+    def _fit_default(self, density, rows):
         seed = int(as_generator(self.random_state).integers(2**31))
-        density = self._unfitted().set_params(
-            gaussianmixture__random_state=seed, gaussianmixture__n_jobs=self.n_jobs
-        )
+        searched = hasattr(density, "steps")  # tables choose their size themselves
+        prefix = "gaussianmixture__" if searched else ""
+        density.set_params(**{
+            f"{prefix}random_state": seed, f"{prefix}n_jobs": self.n_jobs
+        })  # fmt: skip
         sizes = [s for s in _SIZES if s * _ROWS_PER_COMPONENT <= len(rows.X)]
-        if len(sizes) > 1:
+        if searched and len(sizes) > 1:
             grid = {
                 "gaussianmixture__n_components": sizes,
                 "gaussianmixture__reg_covar": _FLOORS,
@@ -199,21 +204,20 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             warnings.simplefilter("ignore")
             return chosen(density.fit(rows.X, **rows.weights_for(density)))
 
-    def _unfitted(self):
+    def _unfitted(self, X=None):
         if self.estimator is not None:
             return self.estimator
         from sklearn_gen.compose import make_generative_pipeline
-        from sklearn_gen.mixture import GaussianMixture
+        from sklearn_gen.mixture import GaussianMixture, TableMixture
 
+        if X is not None and has_other_columns(X):
+            return TableMixture()
         mixture = GaussianMixture(reg_covar=_FLOORS[0] / 100)
         return make_generative_pipeline(StandardScaler(), mixture)
 
     def _check_rows(self, X, reset):
-        allow_nan = with_input_tags_of(
-            self._unfitted(), super().__sklearn_tags__()
-        ).input_tags.allow_nan
-        values = check_rows(self, X, reset=reset, allow_nan=allow_nan)
-        return values if container_of(X) == "numpy" else X
+        density = self._unfitted(X) if reset else self.estimator_
+        return check_rows_for(density, self, X, reset=reset)
 
     def _beside(self, X, y=None):
         """Rows of the joint density."""
@@ -239,10 +243,10 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             Only with `return_std`.
         """
         rows = self._beside(X)
-        mean, deviation = column_mean_and_deviation(
+        moments = column_mean_and_deviation if return_std else column_mean
+        return moments(
             self.estimator_, rows, self.n_features_in_, self.n_draws, self.random_state
         )
-        return (mean, deviation) if return_std else mean
 
     def predict_quantiles(self, X, q=(0.05, 0.5, 0.95)):
         """Compute quantiles of y given x.

@@ -11,6 +11,7 @@ from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PowerTransformer, StandardScaler
 
+from sklearn_gen._inner import _conditional
 from sklearn_gen.compose import make_generative_pipeline
 from sklearn_gen.imputer import GenerativeImputer, pool_estimates
 from sklearn_gen.mixture import (
@@ -137,6 +138,32 @@ def test_mode_is_the_most_probable_of_the_draws():
     )
     assert abs(filled[0, 1]) < 0.2  # the mean is 1.8
     np.testing.assert_array_equal(filled[1], [1.0, 5.0])
+
+
+@pytest.mark.parametrize("strategy", ["mean", "mode"])
+def test_blocks_of_rows_are_drawn_in_one_call_each(rows, strategy, monkeypatch):
+    _, X = rows
+    calls = []
+
+    class Counting(ReferenceGaussian):
+        def sample_conditional(self, X, *, random_state=None):
+            calls.append(len(X))
+            return super().sample_conditional(X, random_state=random_state)
+
+    imputer = GenerativeImputer(
+        Counting(), strategy=strategy, n_draws=200, random_state=0
+    ).fit(X)
+    whole = imputer.transform(X)
+    n_incomplete = int(np.isnan(X).any(axis=1).sum())
+    assert calls == [200 * n_incomplete]
+    monkeypatch.setattr(_conditional, "_CELLS_AT_ONCE", 200 * 4 * 7)  # seven rows
+    in_blocks = imputer.transform(X)
+    assert calls[1] == 200 * 7
+    assert sum(calls[1:]) == calls[0]
+    for filled in (whole, in_blocks):
+        np.testing.assert_array_equal(filled[~np.isnan(X)], X[~np.isnan(X)])
+    far = np.abs(in_blocks - whole) / X[~np.isnan(X).any(axis=1)].std(axis=0)
+    assert far.max() < (1.0 if strategy == "mean" else 3.0)
 
 
 def test_weights_are_repeats(rows):

@@ -11,7 +11,7 @@ from sklearn.neighbors import KernelDensity
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_gen.compose import make_generative_pipeline
-from sklearn_gen.mixture import GaussianMixture
+from sklearn_gen.mixture import GaussianMixture, TableMixture
 from sklearn_gen.regressor import GenerativeRegressor
 from tests.reference_models import ReferenceGaussian
 
@@ -154,3 +154,50 @@ def test_what_is_refused():
         model.fit(X, np.full(50, np.nan))
     with pytest.raises(ValueError, match="row 3"):
         model.fit(X, np.where(np.arange(50) == 3, np.inf, y))
+
+
+# -- tables of mixed columns ---------------------------------------------------------
+
+
+def people(n=400):
+    rng = np.random.default_rng(0)
+    kind = np.array(["large", "middle", "small"], dtype=object)[rng.integers(3, size=n)]
+    frame = pd.DataFrame({"kind": kind, "x": rng.normal(size=n)})
+    centers = pd.Series({"large": 30.0, "middle": 10.0, "small": -10.0})
+    y = centers[kind].to_numpy() + rng.normal(scale=0.5, size=n)
+    frame.loc[::7, "kind"] = None
+    return frame, y
+
+
+@pytest.mark.parametrize("form", ["pandas", "polars", "objects", "list", "numbered"])
+def test_text_columns_predict(form):
+    frame, y = people()
+    table = {
+        "pandas": frame,
+        "polars": pl.DataFrame({
+            "kind": [None if k != k else k for k in frame["kind"]], "x": frame["x"]
+        }),
+        "objects": frame.to_numpy(object),
+        "list": frame.to_numpy(object).tolist(),
+        "numbered": frame.set_axis([0, 1], axis=1),
+    }[form]  # fmt: skip
+    density = TableMixture(3, random_state=0)
+    model = GenerativeRegressor(density, n_draws=50, random_state=0).fit(table, y)
+    known = frame["kind"].notna().to_numpy()
+    mean, deviation = model.predict(table, return_std=True)
+    exact = model.predict(table)
+    assert np.corrcoef(exact[known], y[known])[0, 1] > 0.98
+    # 50 draws: an error of deviation / 7, of six such; smoothing adds rare far draws
+    assert (np.abs(mean - exact) < 6 * deviation / np.sqrt(50) + 1.0).all()
+    assert np.median(deviation[~known]) > 5 * np.median(deviation[known])
+    assert np.isfinite(model.score_samples(table, y)).all()
+
+
+def test_default_of_text_columns_is_a_table_mixture():
+    frame, y = people()
+    for table in (frame, frame.set_axis([0, 1], axis=1)):
+        model = GenerativeRegressor(random_state=0).fit(table, y)
+        assert isinstance(model.estimator_, TableMixture)
+        assert model.score(table[1:7], y[1:7]) > 0.9
+    with pytest.raises(ValueError, match="dtype"):
+        GenerativeRegressor(one_gaussian()).fit(frame, y)

@@ -3,10 +3,59 @@
 import numpy as np
 from scipy.special import ndtr
 
+from sklearn_gen._columns import container_of
+from sklearn_gen._inner._rows import Rows, count_rows
 from sklearn_gen._validation import as_generator
 
 # Bisection of quantiles: 2^-60 of the bracket is below rounding.
 _HALVINGS = 60
+# Of the table that holds all draws of a block of rows: some 16 MB of numbers.
+_CELLS_AT_ONCE = 2**21
+
+
+def repeated_draws(density, X, rows, n_draws, rng):
+    """Draw the missing cells of some rows, several times in one call.
+
+    Patterns of missing cells are then looked up once, not once per draw.
+
+    Parameters
+    ----------
+    density : estimator
+        With `sample_conditional`.
+    X : array-like of shape (n_samples, n_features)
+        Rows of any container.
+    rows : ndarray of int
+        Which of them.
+    n_draws : int
+        Draws for each.
+    rng : Generator
+        Seeds each call.
+
+    Yields
+    ------
+    block : ndarray of int
+        Some of `rows`, in their order.
+    table : array-like of shape (n_draws * len(block), n_features)
+        The block with draws, as often as there are draws.
+    """
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    size = max(1, _CELLS_AT_ONCE // (n_draws * X.shape[1]))
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
+        table = Rows(X, None, None).select(np.tile(block, n_draws)).X
+        if container_of(table) == "pandas":  # labels of rows repeat
+            table = table.reset_index(drop=True)
+        seed = int(rng.integers(2**31))
+        yield block, density.sample_conditional(table, random_state=seed)
+
+
+def column_mean(density, X, column, n_draws, random_state):
+    """Mean of a column that is NaN, (n_samples,)."""
+    if not hasattr(density, "conditional_column") and hasattr(
+        density, "conditional_mean"
+    ):
+        return _numbers(density.conditional_mean(X), column)
+    return column_mean_and_deviation(density, X, column, n_draws, random_state)[0]
 
 
 def column_mean_and_deviation(density, X, column, n_draws, random_state):
@@ -55,8 +104,21 @@ def column_draws(density, X, column, n_draws, random_state):
         noise = rng.standard_normal(at.shape)
         center, width = (np.take_along_axis(a, labels, 1) for a in (means, deviations))
         return center + noise * width
-    draws = np.empty((X.shape[0], n_draws))
-    for at, seed in enumerate(rng.integers(2**31, size=n_draws)):
-        drawn = density.sample_conditional(X, random_state=int(seed))
-        draws[:, at] = np.asarray(drawn, dtype=np.float64)[:, column]
-    return draws
+    drawn = [
+        _numbers(table, column).reshape(n_draws, len(block))
+        for block, table in repeated_draws(
+            density, X, np.arange(count_rows(X)), n_draws, rng
+        )
+    ]
+    return np.concatenate(drawn, axis=1).T
+
+
+def _numbers(table, column):
+    """A column of numbers, of any container."""
+    if container_of(table) == "numpy":
+        cells = np.asarray(table)[:, column]
+    elif container_of(table) == "pandas":
+        cells = table.iloc[:, column]
+    else:
+        cells = table[:, column]
+    return np.asarray(cells, dtype=np.float64)

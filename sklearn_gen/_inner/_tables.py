@@ -5,6 +5,7 @@ import importlib
 import numpy as np
 
 from sklearn_gen._columns import container_of
+from sklearn_gen._inner._checking import has_other_columns
 
 
 def stack_rows(tables):
@@ -49,9 +50,11 @@ def with_column(X, values, name):
     """
     container = container_of(X)
     if container == "numpy":
-        return np.column_stack([X, values.astype(np.asarray(X).dtype)])
+        X = X if hasattr(X, "dtype") else np.array(X, dtype=object)
+        return np.column_stack([X, values.astype(X.dtype)])
     if not all(isinstance(column, str) for column in X.columns):
-        return with_column(np.asarray(X, dtype=np.float64), values, name)
+        dtype = object if has_other_columns(X) else np.float64
+        return with_column(np.asarray(X, dtype=dtype), values, name)
     taken = set(X.columns)
     while name in taken:
         name += "_"

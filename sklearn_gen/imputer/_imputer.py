@@ -14,6 +14,7 @@ from sklearn.base import (
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, StrOptions, fit_context
+from sklearn_gen._inner._conditional import repeated_draws
 from sklearn_gen._inner._density import new_density
 from sklearn_gen._inner._rows import Rows, count_rows, table_like
 from sklearn_gen._validation import (
@@ -272,33 +273,39 @@ class GenerativeImputer(
         density = self.estimator_
         if hasattr(density, "conditional_mean"):
             return _values_of(density.conditional_mean(X), missing)
-        n_draws = self.n_draws or _DRAWS_FOR_ONE_VALUE
-        tables = [_values_of(table, missing) for table in self._draws(X, n_draws)]
-        values = {}
-        for j in tables[0]:
-            draws = np.array([table[j] for table in tables])
-            numbers = draws.dtype.kind in "iuf"
-            values[j] = draws.mean(axis=0) if numbers else most_frequent(draws)
-        return values
+        parts = {int(j): [] for j in np.flatnonzero(missing.any(axis=0))}
+        for _, _, drawn in self._repeated_draws(X, missing):
+            for j, draws in drawn.items():
+                numbers = draws.dtype.kind in "iuf"
+                parts[j].append(draws.mean(axis=0) if numbers else most_frequent(draws))
+        return {j: np.concatenate(cells) for j, cells in parts.items()}
 
     def _modes(self, X, missing):
         density = self.estimator_
         if hasattr(density, "conditional_mode"):
             return _values_of(density.conditional_mode(X), missing)
-        incomplete = missing.any(axis=1)
-        best = np.full(len(missing), -np.inf)
-        values = None
-        for table in self._draws(X, self.n_draws or _DRAWS_FOR_ONE_VALUE):
-            score = density.score_samples(table)
-            better = incomplete & (score > best)
-            best[better] = score[better]
-            drawn = _values_of(table, missing)
-            if values is None:
-                values = {j: np.array(cells) for j, cells in drawn.items()}
-            for j, cells in drawn.items():
-                at = better[missing[:, j]]
-                values[j][at] = cells[at]
-        return values
+        parts = {int(j): [] for j in np.flatnonzero(missing.any(axis=0))}
+        for block, table, drawn in self._repeated_draws(X, missing):
+            score = np.asarray(density.score_samples(table)).reshape(-1, len(block))
+            best = score.argmax(axis=0)
+            for j, draws in drawn.items():
+                at = best[missing[block, j]]
+                parts[j].append(draws[at, np.arange(len(at))])
+        return {j: np.concatenate(cells) for j, cells in parts.items()}
+
+    def _repeated_draws(self, X, missing):
+        """Blocks of incomplete rows, their draws, and those by column and draw."""
+        n_draws = self.n_draws or _DRAWS_FOR_ONE_VALUE
+        self._refuse_unable_to_draw()
+        rng = as_generator(self.random_state)
+        rows = np.flatnonzero(missing.any(axis=1))
+        for block, table in repeated_draws(self.estimator_, X, rows, n_draws, rng):
+            gaps = np.tile(missing[block], (n_draws, 1))
+            drawn = {
+                j: cells.reshape(n_draws, -1)
+                for j, cells in _values_of(table, gaps).items()
+            }
+            yield block, table, drawn
 
     def _draws(self, X, n_draws, random_state=None):
         rng = as_generator(self.random_state if random_state is None else random_state)
@@ -306,10 +313,12 @@ class GenerativeImputer(
             yield self._draw(X, int(seed))
 
     def _draw(self, X, random_state):
-        density = self.estimator_
-        if not hasattr(density, "sample_conditional"):
-            self._refuse_unable(density)
-        return density.sample_conditional(X, random_state=random_state)
+        self._refuse_unable_to_draw()
+        return self.estimator_.sample_conditional(X, random_state=random_state)
+
+    def _refuse_unable_to_draw(self):
+        if not hasattr(self.estimator_, "sample_conditional"):
+            self._refuse_unable(self.estimator_)
 
     def _check_columns(self, X):
         """Compare the columns with those of fit; return which cells are missing."""
