@@ -16,7 +16,7 @@ from sklearn_gen.base import (
     DegenerateDataWarning,
     InformationCriteriaMixin,
 )
-from sklearn_gen.mixture._gaussian_block import block_columns, warn_of_repeats
+from sklearn_gen.mixture._block_columns import block_columns, warn_of_repeats
 from sklearn_gen.mixture._table_families import choose_families
 from sklearn_gen.mixture._table_growth import FEWEST_ROWS, TableGrowth
 from sklearn_gen.mixture._table_layout import mask_groups
@@ -38,10 +38,10 @@ class TableMixture(
 
     .. math:: p(x) = \sum_k w_k \prod_j p_j(x_j \mid \theta_{jk})
 
-    Within a component columns are independent, each of the family that suits it; the
-    components carry what they have to do with one another. Takes a DataFrame (pandas,
-    polars) or array as it is, with text, booleans, categories, dates, numbers and
-    missing cells, and draws rows of the same types.
+    Within a component columns are independent, each of the family that suits it, but
+    for those of `gaussian_block`; the components carry what they have to do with one
+    another. Takes a DataFrame (pandas, polars) or array as it is, with text, booleans,
+    categories, dates, numbers and missing cells, and draws rows of the same types.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ class TableMixture(
     See Also
     --------
     CategoricalMixture : Levels only.
-    GaussianMixture : Numbers that correlate within components.
+    GaussianMixture : Numbers only, with covariances of many kinds.
     sklearn_gen.metrics.generative_report : What draws are worth.
 
     Notes
@@ -152,6 +152,11 @@ class TableMixture(
     columns and 128 components take 30 ms in one thread. Groups of 32 components that
     share less than 1e-5 of a row are left out of its statistics, so that thousands of
     components are practical. Memory beside the rows is O(K sum of levels).
+
+    Columns of `gaussian_block` are scored by density, whatever their resolution: there
+    is a DiscreteColumnWarning where values repeat. In units of their deviations no
+    component is thinner than 1e-3 in any direction. Each pattern of missing cells costs
+    an iteration a matrix inverse per component.
 
     With `smoothing` above zero EM maximises the posterior density, so `lower_bounds_`
     may fall a little.
