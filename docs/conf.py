@@ -6,6 +6,7 @@ beside the checkout) holds them; elsewhere their pages show the code only.
 """
 
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -95,3 +96,13 @@ sphinx_gallery_conf = {
 }
 
 warnings.filterwarnings("error", category=DeprecationWarning, module="sklearn_gen")
+
+
+def without_foreign_labels(app, what, name, obj, options, lines):
+    """Unlink what inherited docstrings say of pages that only scikit-learn has."""
+    if (getattr(obj, "__module__", None) or "").startswith("sklearn."):
+        lines[:] = [re.sub(r":ref:`([^<`]+?) <[^`]+`", r"\1", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", without_foreign_labels)
