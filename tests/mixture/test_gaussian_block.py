@@ -9,8 +9,8 @@ from scipy import stats
 from scipy.special import logsumexp, softmax
 
 from sklearn_gen.base import DiscreteColumnWarning
-from sklearn_gen.constraints import Inequality, Sum
 from sklearn_gen.mixture import GaussianMixture, TableMixture
+from tests.mixture.block_tables import BLOCK, HOLES, fitted, table
 
 # False alarms of the tests of draws, which have fixed seeds: one seed in a thousand.
 ALPHA = 1e-3
@@ -18,32 +18,6 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning",
     "ignore::sklearn_gen.base.DegenerateDataWarning",
 )
-BLOCK = ["weight", "height", "girth"]
-
-
-def table(n=600, seed=0, share=0.0):
-    """Two kinds of rows; numbers that correlate within a kind, each in its own way."""
-    rng = np.random.default_rng(seed)
-    kind = rng.random(n) < 0.4
-    z = rng.normal(size=(n, 3))
-    z[:, 1] += np.where(kind, 1.5, -1.0) * z[:, 0]
-    z[:, 2] += 0.7 * z[:, 0] - z[:, 1]
-    frame = pd.DataFrame(z * [2.0, 30.0, 0.1] + [1e4, 0.0, -3.0], columns=BLOCK)
-    frame["girth"] += 0.2 * kind
-    frame.insert(1, "pet", np.where(rng.random(n) < 0.2 + 0.6 * kind, "cat", "dog"))
-    frame.insert(3, "age", rng.gamma(np.where(kind, 2.0, 9.0)))
-    return frame.mask(rng.random(frame.shape) < share)
-
-
-HOLES = table(share=0.25, seed=1)
-
-
-def fitted(X=HOLES, n_components=2, **parameters):
-    defaults = {"gaussian_block": BLOCK, "smoothing": 0.5, "tol": 1e-5}
-    defaults |= {"families": "gamma", "random_state": 0, "max_iter": 200}
-    if isinstance(X, pd.DataFrame) and "pet" in X:
-        defaults["families"] = {"age": "gamma"}
-    return TableMixture(n_components, **(defaults | parameters)).fit(X)
 
 
 @pytest.fixture(scope="module")
@@ -259,29 +233,6 @@ def test_marginals(model):
     )
 
 
-def test_what_it_says_of_its_columns(model):
-    expected = dict.fromkeys(BLOCK, "gaussian_block")
-    assert model.families_ == expected | {"pet": "categorical", "age": "gamma"}
-    assert model.base_measure_ == dict.fromkeys(HOLES, "lebesgue") | {"pet": "counting"}
-
-
-@pytest.mark.parametrize("columns", [[4, 0, 2], [True, False, True, False, True]])
-def test_columns_by_index_or_mask(model, columns):
-    other = fitted(gaussian_block=columns)
-    assert other.score(HOLES) == pytest.approx(model.score(HOLES), abs=1e-6)
-
-
-def test_continuous_columns():
-    X = HOLES.assign(visits=np.arange(600) % 7, start=HOLES["age"])
-    model = fitted(
-        X.assign(stop=X["start"] + 1.0 + np.arange(600) % 5),
-        gaussian_block="continuous",
-        constraints=[Inequality("start", "<", "stop")],
-    )
-    block = {c for c, family in model.families_.items() if family == "gaussian_block"}
-    assert block == {*BLOCK}
-
-
 @pytest.mark.filterwarnings("ignore::sklearn_gen.base.DiscreteColumnWarning")
 def test_weights_are_repeats_and_threads_change_nothing():
     weight = np.random.default_rng(3).integers(0, 4, len(HOLES))
@@ -354,60 +305,3 @@ def test_more_columns_than_rows():
     model = fitted(X, 2, gaussian_block="continuous")
     test = np.random.default_rng(1).normal(size=(50, 30))
     assert model.score(test) > -200.0  # independent columns: about -60
-
-
-def test_integers_are_drawn_as_integers():
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame({"x": rng.normal(size=300), "n": rng.integers(0, 10**6, 300)})
-    model = TableMixture(
-        2, gaussian_block=["x", "n"], identifiers=None, random_state=0
-    ).fit(X)
-    drawn = model.sample(100)
-    assert drawn.dtypes.equals(X.dtypes)
-    assert drawn["n"].between(X["n"].min(), X["n"].max()).all()
-
-
-def test_a_number_that_follows_from_a_level_stays():
-    X = table().assign(code=lambda t: t["pet"].map({"cat": 1.0, "dog": 2.0}))
-    X.loc[::3, ["pet", "code"]] = ["emu", 5.0]
-    assert fitted(X).families_["code"] == "same as pet"
-    with pytest.warns(DiscreteColumnWarning, match="code"):
-        model = fitted(X, gaussian_block=[*BLOCK, "code"])
-    assert model.families_["code"] == "gaussian_block"
-
-
-def test_repeats_are_told():
-    X = table().round({"height": -1, "girth": 1})
-    with pytest.warns(DiscreteColumnWarning, match="'height', column 'girth': in gau"):
-        fitted(X)
-
-
-ODD = table(200).assign(
-    day=pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(200) % 60, "D"),
-    nothing=np.nan,
-    number=np.arange(200),
-    gross=lambda t: t["age"] + t["girth"],
-)
-
-
-@pytest.mark.parametrize(
-    ("block", "parameters", "message"),
-    [
-        (["weight", "pet"], {}, "pet.* is categorical: only numbers"),
-        (["weight", "day"], {}, "day.* is datetime: only numbers"),
-        (["weight", "nothing"], {}, "nothing.* is missing in all rows"),
-        (["weight", "number"], {"identifiers": ["number"]}, "number.* only names rows"),
-        (["weight", "age"], {}, "age.* also has a family in `families`"),
-        (
-            ["weight", "girth"],
-            {"constraints": [Sum(["age", "girth"], "gross")]},
-            "girth.* has a constraint",
-        ),
-        (["weight", "size"], {}, "gaussian_block names 'size'"),
-        (["weight", "weight"], {}, "gaussian_block names a column twice"),
-    ],
-)
-@pytest.mark.filterwarnings("ignore:Nothing is observed")
-def test_columns_that_can_not_be_in_it(block, parameters, message):
-    with pytest.raises(ValueError, match=message):
-        fitted(ODD, gaussian_block=block, **parameters)
