@@ -7,11 +7,12 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
-from sklearn_gen._blocks import row_blocks, scale, workers
+from sklearn_gen._blocks import scale
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._gaussian import variational
 from sklearn_gen.base import ComponentMixin, ConditionalMixin
 from sklearn_gen.mixture._moment_em import MomentEM
+from sklearn_gen.mixture._posterior import posterior_of_rows
 from sklearn_gen.mixture._predictive import PredictiveDensity
 from sklearn_gen.mixture._regularization import Regularization
 from sklearn_gen.mixture._seeding import starting_responsibilities
@@ -339,11 +340,8 @@ class BayesianGaussianMixture(
             args=self._structure.kernel_args(params, X.dtype),
             with_resp=True,
         )
-        blocks = row_blocks(X)
-        resp = np.empty((len(X), len(params.weights)), X.dtype)
-        with workers(self.n_jobs) as run:
-            for block, result in zip(blocks, run(function, blocks), strict=True):
-                resp[block.rows] = result.resp
+        K = len(params.weights)
+        resp = posterior_of_rows(function, X, K, self.n_jobs, with_resp=True)[1]
         # Where every component's density underflows, the weights are all there is.
         resp[~resp.any(axis=1)] = self.weights_
         return resp

@@ -8,6 +8,11 @@ from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._em import Run
 from sklearn_gen._validation import as_generator
+from sklearn_gen.mixture._fewer_columns import (
+    gaps_of_one_row,
+    take_columns,
+    take_convergence,
+)
 from sklearn_gen.mixture._initial import given_parameters, given_responsibilities
 from sklearn_gen.mixture._noise import share_of_noise
 
@@ -176,13 +181,7 @@ class DerivedMixtures:
             If X isn't one row, or nothing or everything is missing.
         """
         rows = self._check_scored_rows(X)
-        missing = np.isnan(rows)
-        if len(rows) != 1 or missing.all() or not missing.any():
-            raise ValueError(
-                "conditional takes one row with some cells observed and some NaN, got "
-                f"{len(rows)} row(s) with {int(missing.sum())} of {rows.size} cells "
-                "NaN. For draws of many rows use sample_conditional."
-            )
+        missing = gaps_of_one_row(rows)
         params = self._fitted_params()
         weights = self._predict_proba(rows.astype(np.float64))[0]
         row = rows[0].astype(np.float64)
@@ -190,7 +189,7 @@ class DerivedMixtures:
             gaussian.conditional(
                 self._structure, params, row, weights[: len(params.weights)]
             ),
-            np.flatnonzero(missing[0]),
+            np.flatnonzero(missing),
         )
 
     def interval_probability(self, lower, upper, X=None):
@@ -262,10 +261,6 @@ class DerivedMixtures:
             derived.noise_bounds_ = self.noise_bounds_[:, columns]
         for name, value in derived._fitted_attributes(params).items():
             setattr(derived, name, value)
-        derived.schema_ = self.schema_.select(columns)
-        derived.n_features_in_ = len(columns)
-        if hasattr(self, "feature_names_in_"):
-            derived.feature_names_in_ = self.feature_names_in_[columns]
-        for name in ("converged_", "n_iter_", "lower_bound_", "lower_bounds_"):
-            setattr(derived, name, getattr(self, name))
+        take_columns(derived, self, columns)
+        take_convergence(derived, self)
         return derived

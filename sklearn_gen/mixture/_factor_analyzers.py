@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from sklearn_gen._blocks import row_blocks, workers
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._em import EMModel
 from sklearn_gen._gaussian import factors
@@ -19,6 +18,7 @@ from sklearn_gen.base import (
 )
 from sklearn_gen.mixture._factor_derived import FactorDraws
 from sklearn_gen.mixture._initial import column_variances
+from sklearn_gen.mixture._posterior import posterior_of_rows
 from sklearn_gen.mixture._regularization import Regularization
 from sklearn_gen.mixture._seeding import starting_responsibilities
 
@@ -310,15 +310,8 @@ class MixtureOfFactorAnalyzers(
     def _posterior(self, X, with_resp):
         params = self._fitted_params()
         function = partial(factors.posterior, params=params, with_resp=with_resp)
-        blocks = row_blocks(X)
-        log_prob = np.empty(len(X), X.dtype)
-        resp = np.empty((len(X) if with_resp else 0, len(params.weights)), X.dtype)
-        with workers(self.n_jobs) as run:
-            for block, result in zip(blocks, run(function, blocks), strict=True):
-                log_prob[block.rows] = result.log_prob
-                if with_resp:
-                    resp[block.rows] = result.resp
-        return log_prob, resp
+        K = len(params.weights)
+        return posterior_of_rows(function, X, K, self.n_jobs, with_resp)
 
     def _score_samples(self, X):
         return self._posterior(X, with_resp=False)[0]

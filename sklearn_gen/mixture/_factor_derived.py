@@ -6,6 +6,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._blocks import one_blas_thread
 from sklearn_gen._gaussian import factors
+from sklearn_gen.mixture._fewer_columns import (
+    gaps_of_one_row,
+    take_columns,
+    take_convergence,
+)
 
 _CHUNK = 256  # rows whose factors' covariances are in memory together
 
@@ -62,15 +67,9 @@ class FactorDraws(TransformerMixin):
             If X isn't one row, or nothing or everything is missing.
         """
         rows = self._check_scored_rows(X).astype(np.float64)
-        missing = np.isnan(rows)
-        if len(rows) != 1 or missing.all() or not missing.any():
-            raise ValueError(
-                "conditional takes one row with some cells observed and some NaN, got "
-                f"{len(rows)} row(s) with {int(missing.sum())} of {rows.size} cells "
-                "NaN. For draws of many rows use sample_conditional."
-            )
+        missing = gaps_of_one_row(rows)
         weights = self._predict_proba(rows)[0]
-        hidden = np.flatnonzero(missing[0])
+        hidden = np.flatnonzero(missing)
         params = self._fitted_params()
         part = factors.marginal(params, hidden)
         means, loadings = part.means.copy(), part.loadings.copy()
@@ -87,12 +86,8 @@ class FactorDraws(TransformerMixin):
         derived._variances = self._variances[columns]
         for name, value in derived._fitted_attributes(params).items():
             setattr(derived, name, value)
-        derived.schema_ = self.schema_.select(columns)
-        derived.n_features_in_ = len(columns)
-        if hasattr(self, "feature_names_in_"):
-            derived.feature_names_in_ = self.feature_names_in_[columns]
-        for name in ("converged_", "n_iter_", "lower_bound_", "lower_bounds_"):
-            setattr(derived, name, getattr(self, name))
+        take_columns(derived, self, columns)
+        take_convergence(derived, self)
         return derived
 
     def _factors(self, params, k, X, observed):

@@ -5,8 +5,9 @@ from functools import partial
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
-from sklearn_gen._blocks import one_blas_thread, row_blocks, workers
+from sklearn_gen._blocks import one_blas_thread
 from sklearn_gen.mixture._noise import share_of_noise
+from sklearn_gen.mixture._posterior import posterior_of_rows
 
 
 class Inference:
@@ -38,16 +39,8 @@ class Inference:
             given = gaussian.posterior(self._structure, block, params, args, with_resp)
             return given if noise is None else noise.posterior(block, params, given)
 
-        blocks = row_blocks(X)
-        log_prob = np.empty(len(X), X.dtype)
         n_columns = len(params.weights) + (noise is not None)
-        resp = np.empty((len(X) if with_resp else 0, n_columns), X.dtype)
-        with workers(self.n_jobs) as run:
-            for block, result in zip(blocks, run(function, blocks), strict=True):
-                log_prob[block.rows] = result.log_prob
-                if with_resp:
-                    resp[block.rows] = result.resp
-        return log_prob, resp
+        return posterior_of_rows(function, X, n_columns, self.n_jobs, with_resp)
 
     def _score_samples(self, X):
         return self._posterior(X, with_resp=False)[0]

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_gen._blocks import workers
 from sklearn_gen._compat import Interval, fit_context
 from sklearn_gen.base import ConditionalMixin, GenerativeModel, as_generator
+from sklearn_gen.mixture._fewer_columns import take_columns
 from sklearn_gen.mixture._gaussian_mixture import GaussianMixture
 from sklearn_gen.mixture._heavy_tails import HeavyTails
 from sklearn_gen.mixture._initial import column_variances, warn_of_constant_columns
@@ -340,10 +341,7 @@ class RobustGaussianMixture(ConditionalMixin, GenerativeModel):
         part.center_, part.scale_ = self._tails.select(columns)
         part.mixture_ = self.mixture_.marginal(columns)
         part.members_ = [member.marginal(columns) for member in self.members_]
-        part.schema_ = self.schema_.select(columns)
-        part.n_features_in_ = len(columns)
-        if hasattr(self, "feature_names_in_"):
-            part.feature_names_in_ = self.feature_names_in_[columns]
+        take_columns(part, self, columns)
         return part
 
     def _sample(self, n_samples, rng):

@@ -7,6 +7,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._gaussian import student
+from sklearn_gen.mixture._fewer_columns import (
+    gaps_of_one_row,
+    take_columns,
+    take_convergence,
+)
 from sklearn_gen.mixture._initial import given_parameters
 
 
@@ -128,13 +133,7 @@ class DerivedStudentMixtures:
             If X isn't one row, or nothing or everything is missing.
         """
         rows = self._check_scored_rows(X)
-        missing = np.isnan(rows)
-        if len(rows) != 1 or missing.all() or not missing.any():
-            raise ValueError(
-                "conditional takes one row with some cells observed and some NaN, got "
-                f"{len(rows)} row(s) with {int(missing.sum())} of {rows.size} cells "
-                "NaN. For draws of many rows use sample_conditional."
-            )
+        missing = gaps_of_one_row(rows)
         row = rows.astype(np.float64)
         weights, means, scales, dof = student.conditional(
             self._structure, self._fitted_params(), row[0], self._predict_proba(row)[0]
@@ -142,7 +141,7 @@ class DerivedStudentMixtures:
         kind = "full" if self.covariance_type == "tied" else self.covariance_type
         estimate = gaussian.definite(gaussian.STRUCTURES[kind], scales, *means.shape)
         params = student.StudentParams(weights, means, *estimate, dof)
-        return self._derive(params, np.flatnonzero(missing[0]), kind)
+        return self._derive(params, np.flatnonzero(missing), kind)
 
     def _derive(self, params, columns, covariance_type=None):
         derived = clone(self).set_params(
@@ -154,10 +153,6 @@ class DerivedStudentMixtures:
         )
         derived._with_parameters(params, self._dtype)
         derived._variances = self._variances[columns]
-        derived.schema_ = self.schema_.select(columns)
-        derived.n_features_in_ = len(columns)
-        if hasattr(self, "feature_names_in_"):
-            derived.feature_names_in_ = self.feature_names_in_[columns]
-        for name in ("converged_", "n_iter_", "lower_bound_", "lower_bounds_"):
-            setattr(derived, name, getattr(self, name))
+        take_columns(derived, self, columns)
+        take_convergence(derived, self)
         return derived

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
-from sklearn_gen._blocks import one_blas_thread, row_blocks, workers
+from sklearn_gen._blocks import one_blas_thread
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._gaussian import student
 from sklearn_gen.base import (
@@ -17,6 +17,7 @@ from sklearn_gen.base import (
 )
 from sklearn_gen.mixture._initial import check_initial
 from sklearn_gen.mixture._moment_em import MomentEM
+from sklearn_gen.mixture._posterior import posterior_of_rows
 from sklearn_gen.mixture._regularization import Regularization
 from sklearn_gen.mixture._seeding import starting_responsibilities
 from sklearn_gen.mixture._student_derived import DerivedStudentMixtures
@@ -307,15 +308,8 @@ class StudentTMixture(
             args=student.kernel_args(self._structure, params, X.dtype),
             with_resp=with_resp,
         )
-        blocks = row_blocks(X)
-        log_prob = np.empty(len(X), X.dtype)
-        resp = np.empty((len(X) if with_resp else 0, len(params.weights)), X.dtype)
-        with workers(self.n_jobs) as run:
-            for block, result in zip(blocks, run(function, blocks), strict=True):
-                log_prob[block.rows] = result.log_prob
-                if with_resp:
-                    resp[block.rows] = result.resp
-        return log_prob, resp
+        K = len(params.weights)
+        return posterior_of_rows(function, X, K, self.n_jobs, with_resp)
 
     def _score_samples(self, X):
         return self._posterior(X, with_resp=False)[0]

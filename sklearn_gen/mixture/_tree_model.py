@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_gen._blocks import row_blocks, workers
 from sklearn_gen._columns._tabulated import UNSEEN_MASS
 from sklearn_gen._compat import Interval
 from sklearn_gen._em import EMModel
@@ -19,7 +18,9 @@ from sklearn_gen.base import (
     InformationCriteriaMixin,
 )
 from sklearn_gen.mixture import _trees as trees
+from sklearn_gen.mixture._fewer_columns import gaps_of_one_row, take_columns
 from sklearn_gen.mixture._levels import Coding, decode, encode, learn_levels
+from sklearn_gen.mixture._posterior import posterior_of_rows
 
 
 class TreeModel(ConditionalMixin, InformationCriteriaMixin, EMModel):
@@ -136,15 +137,8 @@ class TreeModel(ConditionalMixin, InformationCriteriaMixin, EMModel):
             rows = trees.full_rows(block, codes.shape[1])
             return trees.posterior(rows, params, first, with_resp)
 
-        blocks = row_blocks(codes)
-        log_prob = np.empty(len(codes))
-        resp = np.empty((len(codes) if with_resp else 0, len(params.weights)))
-        with workers(self.n_jobs) as run:
-            for block, result in zip(blocks, run(score, blocks), strict=True):
-                log_prob[block.rows] = result.log_prob
-                if with_resp:
-                    resp[block.rows] = result.resp
-        return log_prob, resp
+        K = len(params.weights)
+        return posterior_of_rows(score, codes, K, self.n_jobs, with_resp)
 
     def _score_samples(self, X):
         coded = self._coded(X)
@@ -226,14 +220,8 @@ class TreeModel(ConditionalMixin, InformationCriteriaMixin, EMModel):
             If X isn't one row, or nothing or everything is missing.
         """
         rows = self._check_scored_rows(X)
-        missing = np.isnan(rows)
-        if len(rows) != 1 or missing.all() or not missing.any():
-            raise ValueError(
-                "conditional takes one row with some cells observed and some NaN, got "
-                f"{len(rows)} row(s) with {int(missing.sum())} of {rows.size} cells "
-                "NaN. For draws of many rows use sample_conditional."
-            )
-        return self._derive(np.flatnonzero(missing[0]), self._whole_rows(rows)[0])
+        missing = gaps_of_one_row(rows)
+        return self._derive(np.flatnonzero(missing), self._whole_rows(rows)[0])
 
     def _derive(self, columns, row):
         derived = clone(self)
@@ -244,8 +232,5 @@ class TreeModel(ConditionalMixin, InformationCriteriaMixin, EMModel):
         rows[0] = row[shown]
         log_given = before + float(self._score_samples(rows)[0])
         derived._view = (shown[columns], row, log_given)
-        derived.schema_ = self.schema_.select(columns)
-        derived.n_features_in_ = len(columns)
-        if hasattr(self, "feature_names_in_"):
-            derived.feature_names_in_ = self.feature_names_in_[columns]
+        take_columns(derived, self, columns)
         return derived
