@@ -15,6 +15,7 @@ def block_columns(table, wanted, families):
     Parameters
     ----------
     table : Layout
+        What is modelled.
     wanted : array-like, 'continuous' or None
         Columns of the table, by name, index or mask; 'continuous' are all that are
         scored by a density and may be in it.

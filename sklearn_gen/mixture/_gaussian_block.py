@@ -75,6 +75,7 @@ class GaussianBlock:
         X : ndarray of shape (n_samples, d)
             Their cells, NaN where missing; some are observed in each column.
         sample_weight : ndarray of shape (n_samples,) or None
+            None is one each.
         """
         d = len(columns)
         standard = np.concatenate([[1.0], np.zeros(d), np.eye(d).ravel()])
@@ -112,6 +113,7 @@ class GaussianBlock:
         Parameters
         ----------
         X : ndarray of shape (n_samples, d)
+            Rows, each with some cell observed.
         resp : ndarray of shape (n_samples, K)
             Responsibilities times weights.
         params : BlockParams
@@ -187,9 +189,13 @@ class GaussianBlock:
         Parameters
         ----------
         params : BlockParams
+            Of all components.
         component : ndarray of shape (n_samples,)
+            Each row's component.
         rng : numpy.random.Generator
+            Source of randomness.
         X : ndarray of shape (n_samples, d)
+            Rows, with any cells missing.
 
         Returns
         -------
@@ -209,7 +215,9 @@ class GaussianBlock:
         Parameters
         ----------
         X : ndarray of shape (n_samples, d)
+            Rows, with any cells missing.
         params : BlockParams
+            Of all components.
         resp : ndarray of shape (n_samples, K)
             p(k | all cells observed).
         by_mean : bool
