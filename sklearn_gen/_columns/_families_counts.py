@@ -179,9 +179,9 @@ class NegativeBinomial(Count):
         mean = np.maximum(stats[1] / stats[0], self.least_scale)
         counts = stats[2:]
         used = np.flatnonzero(counts.any(axis=1))
-        return NegativeBinomialParams(
-            mean, _size(_bin_value(used), counts[used] / stats[0], mean)
-        )
+        start = None if previous is None else previous.size
+        share = counts[used] / stats[0]
+        return NegativeBinomialParams(mean, _size(_bin_value(used), share, mean, start))
 
     def _log_prob(self, x, params):
         mean, size = params
@@ -221,7 +221,7 @@ def _bin_value(bins):
     return np.where(bins < _SINGLE_COUNTS, bins, high)
 
 
-def _size(values, share, mean):
+def _size(values, share, mean, start=None):
     """Maximise the likelihood in the size r, given the mean.
 
     Solves sum_x share(x) (digamma(x + r) - digamma(r)) = log(1 + mean / r) in log r:
@@ -234,27 +234,32 @@ def _size(values, share, mean):
     share : ndarray of shape (n_bins, K)
         Columns sum to one.
     mean : ndarray of shape (K,)
+    start : ndarray of shape (K,) or None
+        Sizes to start from: those of the last step. None is by moments.
     """
     variance = values**2 @ share - (values @ share) ** 2
     over = variance > mean  # otherwise the likelihood rises towards Poisson's
-    moments = mean**2 / np.where(over, variance - mean, 1.0)
-    low = np.full_like(mean, np.log(_MIN_SIZE))
-    high = np.full_like(mean, np.log(_MAX_SIZE))
-    t = np.clip(np.log(moments), low + 1e-3, high - 1e-3)
+    if start is None:
+        start = mean**2 / np.where(over, variance - mean, 1.0)
+    lowest, highest = np.log(_MIN_SIZE), np.log(_MAX_SIZE)
+    low, high = np.full_like(mean, lowest), np.full_like(mean, highest)
+    t = np.clip(np.log(start), lowest + 1e-3, highest - 1e-3)
+    moving = np.flatnonzero(over)
     for _ in range(30):
-        r = np.exp(t)
-        x = values[:, None] + r
-        slope = np.einsum("vk,vk->k", share, digamma(x)) - digamma(r)
-        slope -= np.log1p(mean / r)
-        bend = np.einsum("vk,vk->k", share, zeta(2, x)) - zeta(2, r)
-        bend += mean / (r * (r + mean))
-        low, high = np.where(slope > 0, t, low), np.where(slope > 0, high, t)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            step = t - slope / (r * bend)
-        inside = (step > low) & (step < high)
-        moved = np.where(inside, step, 0.5 * (low + high))
-        settled = np.abs(moved - t) < 1e-10
-        t = moved
-        if (settled | ~over).all():
+        if len(moving) == 0:
             break
+        r, own = np.exp(t[moving]), share[:, moving]
+        x = values[:, None] + r
+        slope = np.einsum("vk,vk->k", own, digamma(x)) - digamma(r)
+        slope -= np.log1p(mean[moving] / r)
+        bend = np.einsum("vk,vk->k", own, zeta(2, x)) - zeta(2, r)
+        bend += mean[moving] / (r * (r + mean[moving]))
+        before = t[moving]
+        low[moving] = np.where(slope > 0, before, low[moving])
+        high[moving] = np.where(slope > 0, high[moving], before)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            step = before - slope / (r * bend)
+        inside = (step > low[moving]) & (step < high[moving])
+        t[moving] = np.where(inside, step, 0.5 * (low[moving] + high[moving]))
+        moving = moving[np.abs(t[moving] - before) >= 1e-8]
     return np.where(over, np.exp(t), _MAX_SIZE)

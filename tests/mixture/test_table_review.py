@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sklearn_gen._columns import family_for
+from sklearn_gen._columns import _family, family_for
+from sklearn_gen._columns._intervals import _log_wide_interval, log_normal_interval
 from sklearn_gen.mixture import _twins
 
 
@@ -41,3 +42,37 @@ def test_histograms_of_heavy_tails_keep_their_moments(resolution, sign):
 def test_histograms_of_even_columns_have_no_finer_ends():
     x = np.linspace(0.0, 1.0, 4000)
     assert len(family_for("histogram", x, None, 0.0).edges) <= 33
+
+
+@pytest.mark.parametrize("middle", [0.0, 0.3, -2.0, 7.0, -15.0, 25.0])
+def test_narrow_normal_intervals_continue_wide_ones(middle):
+    """Differences of log cdfs have about 1e-16 / width digits: 1e-10 here."""
+    width = np.array([[0.003], [0.006], [0.0099], [0.0101], [0.2]])
+    lower, upper = middle - width / 2.0, middle + width / 2.0
+    narrow, wide = log_normal_interval(lower, upper), _log_wide_interval(lower, upper)
+    np.testing.assert_allclose(narrow, wide, rtol=0.0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["gaussian", "lognormal", "zero_inflated_gamma"])
+@pytest.mark.parametrize("resolution", [0.0, 1.0])
+def test_log_probabilities_are_the_same_in_parts(name, resolution, monkeypatch):
+    rng = np.random.default_rng(0)
+    x = np.ceil(rng.gamma(2.0, 400.0, size=301))
+    family = family_for(name, x, None, resolution)
+    params = family.m_step(family.stats(x, rng.random((301, 5))), family.prior(1.0))
+    whole = family.log_prob(x, params)
+    monkeypatch.setattr(_family, "_AT_ONCE", 35)
+    np.testing.assert_allclose(family.log_prob(x, params), whole, rtol=1e-13)
+
+
+def test_sizes_of_negative_binomials_do_not_depend_on_where_they_start():
+    rng = np.random.default_rng(0)
+    x = np.r_[rng.negative_binomial(2, 0.01, 800), rng.poisson(30, 800)].astype(float)
+    family = family_for("negative_binomial", x, None, 1.0)
+    resp = np.eye(2)[np.repeat([0, 1], 800)]
+    stats = family.stats(x, resp)
+    cold = family.m_step(stats, family.prior(1.0))
+    for size in (1e-3, 0.7, 1e7):
+        start = cold._replace(size=np.full(2, size))
+        again = family.m_step(stats, family.prior(1.0), start)
+        np.testing.assert_allclose(again.size, cold.size, rtol=1e-6)
