@@ -173,7 +173,8 @@ EXPECTED_FAILURES = [
     Expected(
         "check_sample_weight_equivalence_on_dense_data",
         lambda estimator: (
-            isinstance(estimator, GenerativeRegressor) and estimator.estimator is None
+            isinstance(estimator, GenerativeClassifier | GenerativeRegressor)
+            and estimator.estimator is None
         ),
         TRIALS,
     ),

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from scipy.special import logsumexp
 from sklearn.base import clone
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_iris, make_classification
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KernelDensity
@@ -235,6 +236,17 @@ def test_default_is_chosen_by_prediction():
     one = GenerativeClassifier(one_gaussian()).fit(X, y)
     assert bayes < 1 - one.score(X_new, y_new)
     assert model.density_kind == "exact"
+
+
+def test_default_of_fewer_rows_than_columns_is_not_overconfident():
+    X, y = make_classification(
+        90, 40, n_informative=8, n_redundant=4, class_sep=1.5, random_state=0
+    )
+    model = GenerativeClassifier(random_state=0).fit(X[:30], y[:30])
+    assert model.estimators_[0][-1].n_components == 1
+    # A floor of 1e-2 loses some 7 nats per row.
+    assert log_loss(y[30:], model.predict_proba(X[30:])) < np.log(2)
+    assert model.score(X[30:], y[30:]) > 0.75
 
 
 def test_searches_and_pipelines_inside():

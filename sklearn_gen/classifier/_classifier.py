@@ -101,7 +101,7 @@ class GenerativeClassifier(
     -----
     `density_kind` is that of the inner density. Fitting costs one fit per class, with
     unlabelled rows one more per class and iteration; the default tries up to eight
-    settings three times.
+    settings three times, and only floors where a class has fewer rows than columns.
 
     A class of fewer than 5 distinct rows is fitted to all other rows as well, which
     together weigh as much as one of its own, and a warning says so. Rows without a

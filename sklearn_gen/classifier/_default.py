@@ -12,6 +12,7 @@ from sklearn_gen._inner._checking import has_other_columns
 # it wants narrow components.
 _SIZES = (1, 2, 4, 8)
 _FLOORS = (1e-2, 1e-1)
+_FLOORS_OF_FEW = (1e-2, 1e-1, 1.0)  # where a class has fewer rows than columns
 _ROWS_PER_COMPONENT = 10
 _FOLDS = 3
 
@@ -35,16 +36,17 @@ def chosen_density(classifier, X, y, sample_weight, random_state):
     counts = np.unique(y, return_counts=True)[1]
     needed = max(_ROWS_PER_COMPONENT, X.shape[1])
     sizes = [size for size in _SIZES if size * needed <= counts.min()]
-    if len(counts) < 2 or not sizes:
+    if len(counts) < 2 or counts.min() < _FOLDS:
         return density
+    floors = _FLOORS if sizes else _FLOORS_OF_FEW
     candidate = clone(classifier).set_params(
         estimator=density, unlabeled=None, outlier_label=None
     )
     search = GridSearchCV(
         candidate,
         {
-            "estimator__gaussianmixture__n_components": sizes,
-            "estimator__gaussianmixture__reg_covar": _FLOORS,
+            "estimator__gaussianmixture__n_components": sizes or [1],
+            "estimator__gaussianmixture__reg_covar": floors,
         },
         scoring="neg_log_loss",
         cv=StratifiedKFold(_FOLDS, shuffle=True, random_state=0),
