@@ -149,6 +149,9 @@ class BayesianGaussianMixture(
     One iteration costs what one of a :class:`GaussianMixture` does, a score what one of
     a :class:`StudentTMixture` does: O(n K D^2) for 'full'.
 
+    There is no `bic` or `aic`: components that no row needs fall back to their priors,
+    so that no count of parameters is right. `lower_bound_` and held-out scores compare.
+
     Weights count rows, also against the priors: weights that sum to 1 are one row.
     NaN means "not observed"; the E-step is then exact. The default `covariance_prior`
     takes missing cells to be uncorrelated with the others.
