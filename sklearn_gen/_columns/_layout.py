@@ -37,7 +37,8 @@ class ModelledColumn:
     sources : tuple of int
         The encoded columns it stands for.
     limits : tuple of float
-        What draws are clipped to: of integers, dates and their gaps the bounds seen.
+        What draws are clipped to: of integers, dates and their gaps the bounds seen;
+        so too of numbers on a grid.
     """
 
     name: str | int
@@ -387,4 +388,8 @@ def _limits(column, schema, largest):
     counted = column.kind not in ("continuous", "categorical")
     if column.is_gap:
         return 0.0, float(largest) if counted else np.inf
-    return schema.columns[column.sources[0]].bounds if counted else (-np.inf, np.inf)
+    # Whole numbers with gaps are floats to pandas; as masses they are clipped like
+    # integers, while a density would get atoms at its ends.
+    if counted or (column.kind == "continuous" and column.grid > 0.0):
+        return schema.columns[column.sources[0]].bounds
+    return -np.inf, np.inf

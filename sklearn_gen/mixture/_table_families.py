@@ -125,6 +125,8 @@ def _by_kind(column, x):
         if bases:  # a mass, with which densities don't compare
             return "histogram", [("zero_inflated", base, atom) for base in bases]
     candidates = ["histogram"]
+    if resolution > 0.0 and len(np.unique(x)) <= 2:
+        return "histogram", candidates  # two shares say all there is
     # Amounts aren't drawn below zero, unless that is many deviations away.
     if not column.is_gap and (lowest < 0.0 or x.mean() > 4.0 * x.std()):
         candidates.append("gaussian")

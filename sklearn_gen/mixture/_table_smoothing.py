@@ -5,10 +5,10 @@ from scipy.special import logsumexp
 
 # Pseudo-rows per component that are tried for each column. A column of which
 # components know nothing (three thousand surnames) wants many, else it would cost more
-# likelihood than components gain elsewhere. Between 10 and 1000 there is nothing: pulled
-# half-way, columns lose what they have to do with one another. With 30 and 100 on the
-# list, rows held out of Adult gain 0.02 nats, but draws are told from real rows more
-# easily (detection score 0.80 instead of 0.83).
+# likelihood than components gain elsewhere. Between 10 and 1000 there is nothing:
+# pulled half-way, columns lose what they have to do with one another. With 30 and 100
+# on the list, rows held out of Adult gain 0.02 nats, but draws are told from real rows
+# more easily (detection score 0.80 instead of 0.83).
 SMOOTHINGS = (0.1, 0.3, 1.0, 3.0, 10.0, 1000.0)
 # Scores that differ by less are the same, nats per row.
 _EQUAL = 1e-6

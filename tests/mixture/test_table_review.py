@@ -1,11 +1,12 @@
 """Mixtures of tables: what reviews of draws, scores and times found."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_gen._columns import _family, family_for
 from sklearn_gen._columns._intervals import _log_wide_interval, log_normal_interval
-from sklearn_gen.mixture import _twins
+from sklearn_gen.mixture import TableMixture, _twins
 
 
 def test_most_pairs_of_columns_are_refused_as_twins_by_their_first_rows(monkeypatch):
@@ -76,3 +77,24 @@ def test_sizes_of_negative_binomials_do_not_depend_on_where_they_start():
         start = cold._replace(size=np.full(2, size))
         again = family.m_step(stats, family.prior(1.0), start)
         np.testing.assert_allclose(again.size, cold.size, rtol=1e-6)
+
+
+def test_whole_numbers_with_gaps_are_drawn_within_their_bounds():
+    rng = np.random.default_rng(0)
+    grams = rng.normal(4200.0, 300.0, size=300).round(-1)
+    table = pd.DataFrame({"grams": grams, "pieces": grams.astype(int)})
+    table.loc[::9, "grams"] = np.nan
+    model = TableMixture(1, smoothing=1.0, families="gaussian", random_state=0)
+    drawn = model.fit(table).sample(5000)
+    assert drawn["grams"].agg(["min", "max"]).equals(table["grams"].agg(["min", "max"]))
+    assert drawn["grams"].dtype == float
+    half = model.sample_conditional(table.assign(pieces=np.nan))
+    assert half["grams"].between(grams.min(), grams.max()).all()
+
+
+def test_two_values_are_a_histogram():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.random(300) < 0.2, np.full(300, 3)]).astype(int)
+    assert set(TableMixture(1, random_state=0).fit(X).families_.values()) == {
+        "histogram"
+    }
