@@ -1,6 +1,7 @@
 """Classifiers made of densities: oracles, priors, missing cells, unlabelled rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import logsumexp
 from sklearn.base import clone
