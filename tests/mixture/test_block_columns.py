@@ -29,7 +29,7 @@ def test_columns_by_index_or_mask(columns):
 
 
 def test_continuous_columns():
-    X = HOLES.assign(visits=np.arange(600) % 7, start=HOLES["age"])
+    X = HOLES.assign(rate=np.arange(600) % 7 / 4, start=HOLES["age"])
     model = fitted(
         X.assign(stop=X["start"] + 1.0 + np.arange(600) % 5),
         gaussian_block="continuous",

@@ -300,6 +300,14 @@ def test_columns_that_say_the_same(smoothing):
     assert np.isfinite(model.sample(20)).all(axis=None)
 
 
+def test_components_without_rows_are_the_whole_table(model):
+    block = next(f for f in model._columns.families if f.name == "gaussian_block")
+    lost = block.m_step(np.zeros((len(block.overall), 2)))
+    whole = block.m_step(block.prior(1.0)[:, None])
+    for own, of_all in zip(lost, whole, strict=True):
+        np.testing.assert_array_equal(own, np.repeat(of_all, 2, axis=-1))
+
+
 def test_more_columns_than_rows():
     X = np.random.default_rng(0).normal(size=(12, 30))
     model = fitted(X, 2, gaussian_block="continuous")
