@@ -188,6 +188,15 @@ def test_draws_are_of_the_classes_asked_for():
         model.sample(0)
 
 
+def test_draws_of_frames_are_counted_in_the_order_of_labels():
+    X, y = IRIS
+    model = GenerativeClassifier(one_gaussian()).fit(pd.DataFrame(X), y)
+    wanted = [2, 0, 2, 0, 0]  # far apart
+    drawn = model.sample(y=wanted, random_state=0)
+    assert list(drawn.index) == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(model.predict(drawn), wanted)
+
+
 def test_rows_that_no_class_has_get_the_priors():
     X, y = blobs(200)
     model = GenerativeClassifier(KernelDensity(kernel="tophat"), priors=[0.3, 0.7])

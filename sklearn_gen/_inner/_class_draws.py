@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from sklearn_gen._columns import container_of
 from sklearn_gen._compat import safe_indexing
 from sklearn_gen._inner._tables import stack_rows
 
 
 def draw_classes(densities, codes, rng):
-    """Draw a row for each code, from the density of that index."""
+    """Draw a row for each code, from the density of that index; counted anew."""
     kinds, counts = np.unique(codes, return_counts=True)
     seeds = rng.integers(2**31, size=len(densities))
     tables = [
@@ -17,4 +18,5 @@ def draw_classes(densities, codes, rng):
     # From the order of classes to that of the codes.
     places = np.empty(len(codes), dtype=np.intp)
     places[np.argsort(codes, kind="stable")] = np.arange(len(codes))
-    return safe_indexing(stack_rows(tables), places)
+    table = safe_indexing(stack_rows(tables), places)
+    return table.reset_index(drop=True) if container_of(table) == "pandas" else table
