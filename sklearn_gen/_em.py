@@ -183,6 +183,8 @@ class EMModel(GenerativeModel):
             if run.converged or run.stopped:
                 break
         verdict = "converged" if run.converged else "did not converge"
+        if run.max_iter is not None and not run.converged:
+            verdict = f"was tried for {run.max_iter} iterations"
         self._say(f"Initialization {verdict}.", bound, None, began)
         return self._end_task(task, run, X)
 

@@ -86,6 +86,7 @@ class CategoricalMixture(DiscreteMixture):
 
     families = "categorical"
     _open_levels = True
+    _takes_levels = True
 
     @property
     def categorical_features(self):

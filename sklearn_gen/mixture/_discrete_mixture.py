@@ -8,11 +8,14 @@ import numpy as np
 from sklearn_gen._compat import Interval
 from sklearn_gen.mixture._table_mixture import TableMixture
 
+_NUMBERS = ("continuous", "integer", "boolean")
+
 
 class DiscreteMixture(TableMixture):
     """A mixture of tables whose columns are all of one family of masses."""
 
     _base_measure = "counting"
+    _takes_levels = False
     # What TableMixture leaves to its users.
     categorical_features = "from_dtype"
     constraints = identifiers = gaussian_block = None
@@ -56,6 +59,14 @@ class DiscreteMixture(TableMixture):
 
     def _check_training_rows(self, X, sample_weight, reset=True):
         rows, sample_weight = super()._check_training_rows(X, sample_weight, reset)
+        for j, kind in enumerate(self.schema_.kinds):
+            some = kind not in _NUMBERS and j not in self.schema_.empty_columns
+            if some and not self._takes_levels:
+                raise ValueError(
+                    f"{self.schema_.label(j)} is of kind {kind!r}, where "
+                    f"{type(self).__name__} needs numbers or booleans. Take "
+                    "CategoricalMixture for levels, TableMixture for mixed columns."
+                )
         return self._coerce(rows), sample_weight
 
     def _check_scored_rows(self, X):

@@ -268,7 +268,7 @@ class TableMixture(
             self.schema_, X, self.constraints, self.schema_.identifier_columns
         )
         modelled = table.forward(X).values
-        leads = [column.kind == "categorical" for column in table.columns]
+        leads = [column.kind in ("categorical", "boolean") for column in table.columns]
         twins = find_twins(modelled, leads, sample_weight)
         block = block_columns(table, self.gaussian_block, self.families)
         warn_of_repeats(table, modelled, block)

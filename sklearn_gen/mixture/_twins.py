@@ -97,7 +97,7 @@ def find_twins(X, leads, sample_weight=None):
     for j, x in enumerate(X.T):
         observed = x[~np.isnan(x)]
         values = np.unique(observed[: 100 * _MOST_VALUES])
-        if 2 < len(values) <= _MOST_VALUES:
+        if 2 <= len(values) <= _MOST_VALUES:
             values = np.unique(observed)
             if len(values) * _ROWS_PER_VALUE <= len(observed):
                 few.setdefault(len(values), []).append(j)
@@ -140,6 +140,8 @@ def _pair(X, leader, follower, sample_weight):
         return None
     weight = None if sample_weight is None else sample_weight[both]
     counts = np.bincount(inverse.ravel(), weight, len(pairs)).astype(float)
+    if len(pairs) == 2 and counts.min() < _ROWS_PER_VALUE:
+        return None  # one rare level goes together with another by chance
     return Twins(
         leader, follower, pairs[:, 0].copy(), pairs[:, 1].copy(), counts / counts.sum()
     )

@@ -265,3 +265,9 @@ def test_a_column_without_values(mixture):
     else:
         assert np.isnan(estimates(model, 1)).all()
     assert np.isfinite(model.score(X))
+
+
+@pytest.mark.parametrize("model", [BernoulliMixture(), PoissonMixture()])
+def test_text_is_refused(model):
+    with pytest.raises(ValueError, match=r"'a' is of kind 'categorical'.*Categ"):
+        model.fit(pd.DataFrame({"a": ["x", "y"] * 20}))

@@ -320,3 +320,15 @@ def test_twins_need_rows_and_levels():
     assert find_twins(X, [True] * 4) == []
     X[0, 1] = np.nan
     assert len(find_twins(X, [True] * 4)) == 1
+
+
+def test_two_levels_that_go_together_are_twins():
+    rng = np.random.default_rng(0)
+    alive = rng.choice(["no", "yes"], size=200)
+    table = pd.DataFrame({"alive": alive, "survived": (alive == "yes") * 1})
+    model = TableMixture(n_components=2, smoothing=1.0, random_state=0).fit(table)
+    assert model.families_["survived"] == "same as alive"
+    drawn = model.sample(500, random_state=0)
+    assert ((drawn["alive"] == "yes") == (drawn["survived"] == 1)).all()
+    rare = pd.DataFrame({"a": ["x"] * 99 + ["y"], "b": [0] * 99 + [1]})
+    assert "same" not in TableMixture(1, smoothing=1.0).fit(rare).families_["b"]
