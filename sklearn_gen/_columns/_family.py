@@ -102,6 +102,11 @@ class Family:
     def _overall(self, x, weight):
         return self.stats(x, weight[:, None])[:, 0] / weight.sum()
 
+    def learned_from(self, x, sample_weight=None):
+        """The same family, but `overall` is of these values, some of the column's."""
+        weight = np.ones(len(x)) if sample_weight is None else sample_weight
+        return replace(self, overall=self._overall(x, weight))
+
     def check_support(self, x):
         """Raise a ValueError where values can't be this family's."""
 

@@ -4,6 +4,7 @@ Levels of a category, two of a boolean, bins of a histogram. What happens within
 is the same for all components (`offset`), so a mixture only looks tables up.
 """
 
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,19 @@ class Tabulated:
         self.overall = counts / counts.sum()
         self.unseen = unseen
         self.n_codes = len(counts)
+
+    def learned_from(self, x, sample_weight=None):
+        """The same family, but `overall` is of these values, some of the column's.
+
+        Other codes of the column keep half a row.
+        """
+        weight = np.ones(len(x)) if sample_weight is None else sample_weight
+        counts = self.stats(x, weight[:, None])[:, 0]
+        least = np.minimum(0.5, self.overall * counts.sum())
+        counts = np.where(counts > 0.0, counts, least)
+        learned = copy(self)
+        learned.overall = counts / counts.sum()
+        return learned
 
     @property
     def n_parameters(self):

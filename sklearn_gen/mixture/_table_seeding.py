@@ -186,8 +186,7 @@ def search(model, columns, X, sample_weight, sizes, rng):
     weights = [None, None]
     if sample_weight is not None:
         weights = [sample_weight[fitted], sample_weight[held]]
-    if columns.block_of:
-        columns = columns.learned_from(X[fitted], weights[0])
+    columns = columns.learned_from(X[fitted], weights[0])
     some = columns.blocks(X[fitted], weights[0])
     stats, params = single(columns, some)
     best, trials, tried, worse = None, [], [], 0

@@ -208,15 +208,16 @@ class Columns(TableDraws):
         return there, x[there]
 
     def learned_from(self, X, sample_weight):
-        """The same columns, but the prior of a block is what these rows say of it.
+        """The same columns, but smoothing pulls to what these rows say.
 
-        It has so many parameters that those of rows held out would show.
+        Else rows held out would praise the smoothing that has seen them.
         """
         families, rows = list(self.families), self.rows(X).X
-        for j in set(self.block_of.values()):
-            block = families[j]
-            x = rows[:, block.columns]
-            families[j] = block.learned_from(x, sample_weight)
+        for j in {self.block_of.get(j, j) for j in range(len(families))}:
+            there, x = self.observed(rows, j)
+            if families[j] is not None and len(there):
+                weight = None if sample_weight is None else sample_weight[there]
+                families[j] = families[j].learned_from(x, weight)
         learned = copy(self)
         learned.families = tuple(families)
         return learned

@@ -98,3 +98,17 @@ def test_two_values_are_a_histogram():
     assert set(TableMixture(1, random_state=0).fit(X).families_.values()) == {
         "histogram"
     }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_columns_of_which_none_tells_of_another_get_one_component(seed):
+    """Rows held out must not be praised by a smoothing that has seen them."""
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {"x": rng.random(500), "c": rng.choice(list("abcdefghij"), size=500)}
+    )
+    model = TableMixture(random_state=seed, identifiers=None).fit(table)
+    assert model.n_components_ == 1
+    grown = TableMixture(8, random_state=seed).fit(table)
+    # fresh rows have entropy log(10); a tenth of a nat is five standard errors of 150
+    assert -grown.trials_[0].held_out > np.log(10.0) - 0.1
