@@ -6,7 +6,10 @@ from sklearn.datasets import make_classification
 from sklearn.metrics import log_loss
 
 from sklearn_gen.classifier import GenerativeClassifier
+from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import TableMixture
+from sklearn_gen.regressor import GenerativeRegressor
+from sklearn_gen.resampler import GenerativeResampler
 
 
 def test_default_of_fewer_rows_than_columns_is_not_overconfident():
@@ -37,3 +40,26 @@ def test_text_and_missing_cells():
     assert default.score(frame, y) > 0.8
     unseen = frame.head(2).assign(text="maybe")
     assert np.isfinite(default.predict_proba(unseen)).all()
+
+
+def test_arrays_of_objects_with_text_have_the_same_default_in_all_wrappers():
+    rng = np.random.default_rng(0)
+    y = rng.integers(2, size=120)
+    X = np.empty((120, 2), dtype=object)
+    X[:, 0] = np.array(["no", "yes"], dtype=object)[y]
+    X[:, 1] = rng.normal(size=120) + y
+    X[::9, 0] = None
+    classifier = GenerativeClassifier(random_state=0).fit(X, y)
+    assert classifier.score(X, y) > 0.9
+    imputer = GenerativeImputer(random_state=0).fit(X)
+    assert set(imputer.transform(X)[:, 0]) == {"no", "yes"}
+    regressor = GenerativeRegressor(random_state=0).fit(X, 10.0 * y)
+    assert regressor.score(X, 10.0 * y) > 0.5
+    X_new, y_new = GenerativeResampler(random_state=0).fit_resample(X[10:], y[10:])
+    assert X_new.dtype == object
+    assert len(X_new) == 2 * max(np.bincount(y[10:]))
+    assert len(y_new) == len(X_new)
+    densities = [
+        *classifier.estimators_, imputer.estimator_, regressor.estimator_
+    ]  # fmt: skip
+    assert all(isinstance(density, TableMixture) for density in densities)

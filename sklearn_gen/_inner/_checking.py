@@ -10,9 +10,10 @@ _NUMBERS = ("int", "uint", "float", "bool")
 
 
 def has_other_columns(X):
-    """Whether a frame has columns that aren't numbers, such as text or dates."""
-    if container_of(X) == "numpy":
-        return False
+    """Whether a table has columns that aren't numbers, such as text or dates."""
+    if container_of(X) == "numpy":  # of arrays, text alone is plainly none
+        cells = X.flat if str(getattr(X, "dtype", "")) == "object" else ()
+        return any(isinstance(cell, str) for cell in cells)
     return not all(str(dtype).lower().startswith(_NUMBERS) for dtype in X.dtypes)
 
 
