@@ -9,7 +9,7 @@ from sklearn_gen._columns._cells import TIMES
 from sklearn_gen._columns._combinations import Combination, combinations_seen
 from sklearn_gen._columns._constraints import CONSTRAINTS, FixedCombinations
 from sklearn_gen._columns._hidden import PartialLevels, hidden_sums
-from sklearn_gen._columns._linear import equations_of, linear_maps
+from sklearn_gen._columns._linear import equations_of, linear_maps, widths_of
 from sklearn_gen._columns._resolution import on_grid
 from sklearn_gen._columns._schema import TableSchema
 
@@ -152,7 +152,7 @@ class Layout:
         columns = _modelled_columns(schema, equations, levels, left_out)
         place = {column.sources: m for m, column in enumerate(columns)}
         layout = cls(
-            schema=schema.without_clipping(list(equations)),
+            schema=schema.without_clipping(widths_of(schema, equations)),
             columns=columns,
             constraints=constraints,
             equations=equations,

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_gen._columns._cells import NUMBERS, TICKS_PER_DAY, TIMES
 from sklearn_gen._columns._constraints import FixedCombinations, Inequality
-from sklearn_gen._columns._resolution import cell_width
+from sklearn_gen._columns._resolution import cell_width, decimal_width
 
 # Differences of sums this small, relative to their terms, are rounding.
 _ROUNDING = 1e-12
@@ -158,6 +158,24 @@ def _on_scale_of(schema, source, target, constraint):
         ratio = Fraction(TICKS_PER_DAY[want.unit], TICKS_PER_DAY[have.unit])
     shift = (have.origin * ratio - want.origin) / want.step
     return have.step * ratio / want.step, shift
+
+
+def widths_of(schema, equations):
+    """What columns that follow from others are rounded to, by column; 0 is not at all.
+
+    A total is rounded to the decimals of its parts, not to the grid that those seen lie
+    on: parts may add up to other ones.
+    """
+    widths = {}
+    for j, equation in equations.items():
+        widths[j] = schema.columns[j].resolution
+        if equation.sign or schema.kinds[j] != "continuous":
+            continue
+        parts = [(i, schema.columns[i]) for i in equation.sources]
+        own = [widths.get(i, column.resolution) for i, column in parts]
+        lows = [column.bounds[0] for _, column in parts]
+        widths[j] = decimal_width([*own, *lows]) if all(own) else 0.0
+    return widths
 
 
 def linear_maps(equations, resolution):

@@ -8,8 +8,9 @@ _ROWS_INSPECTED = 10_000
 # "Repeats" means that more than this share of the inspected values is not the first
 # of its kind (base measure: see DiscreteColumnWarning).
 REPEAT_SHARE = 0.2
-# From this many distinct values on, a common divisor is no chance (below 1e-5).
-_FEW_VALUES = 20
+# A common divisor less probable than this, of numbers of that many decimals, is no
+# chance.
+_CHANCE = 1e-4
 
 
 def resolution_of(column):
@@ -52,10 +53,11 @@ def _grid_of(values):
     decimals = 0 if not (values % 1).any() else _decimals(values)
     if decimals is None and len(values) < 3:  # any two numbers lie on a grid
         return 0.0
-    few = decimals is not None and len(values) < _FEW_VALUES
-    width = 0.0 if few else float(grid_width(values))
+    width = float(grid_width(values))
     if decimals is not None:
         width = max(round(width, decimals), 10.0**-decimals)
+        if (width * 10.0**decimals) ** (1 - len(values)) > _CHANCE:
+            width = 10.0**-decimals
     # Beside large values rounding would lose small ones.
     return width if (on_grid(values, width, values[0]) == values).all() else 0.0
 
@@ -111,10 +113,18 @@ def on_grid(values, width, low):
     if width == 0.0:
         return values
     nearest = low + width * np.rint((values - low) / width)
-    for decimals in range(12):  # 0.30000000000000004 is not what 0.3 was
-        if all(_is_decimal(number, decimals) for number in (low, width)):
-            return np.round(nearest, decimals)
+    decimal = decimal_width((low, width))
+    if decimal:  # 0.30000000000000004 is not what 0.3 was
+        return np.round(nearest, round(-np.log10(decimal)))
     return np.where(np.abs(values - nearest) > 1e-4 * width, nearest, values)
+
+
+def decimal_width(numbers):
+    """Width of the decimals that all of some numbers have, 0 for more than eleven."""
+    for decimals in range(12):
+        if all(_is_decimal(number, decimals) for number in numbers):
+            return 10.0**-decimals
+    return 0.0
 
 
 def _is_decimal(number, decimals):

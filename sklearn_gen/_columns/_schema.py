@@ -163,10 +163,15 @@ class TableSchema:
         """Indices of columns of which nothing was observed."""
         return [j for j, column in enumerate(self.columns) if column.is_empty]
 
-    def without_clipping(self, indices):
-        """Schema that decodes some columns without clipping them to the bounds seen."""
+    def without_clipping(self, widths):
+        """Schema that decodes some columns without clipping them to the bounds seen.
+
+        `widths` says what they are rounded to instead, by index.
+        """
         columns = tuple(
-            replace(column, is_clipped=column.is_clipped and j not in indices)
+            replace(column, is_clipped=False, resolution=widths[j])
+            if j in widths
+            else column
             for j, column in enumerate(self.columns)
         )
         return replace(self, columns=columns)
