@@ -46,15 +46,19 @@ class TableViews:
         ValueError
             If `n_samples` is not a positive integer, or `conditions` names an unknown
             column, or what no row can have.
+        TypeError
+            If `conditions` is no dict.
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
-        rng = self._draw_generator(random_state)
+        rng, schema = self._draw_generator(random_state), self.schema_
         if conditions:
             given = np.tile(self._given(conditions), (n_samples, 1))
             component = self._components_of(given, rng)
             X = self._columns.draw(self._params, component, rng, given)
             X = np.where(np.isnan(given), X, given)
+            # what is asked for may lie beyond the bounds seen
+            schema = schema.without_clipping(np.flatnonzero(~np.isnan(given[0])))
         else:
             X, component = self._draw(n_samples, rng)
         if reproduce_missing:
@@ -62,10 +66,15 @@ class TableViews:
             if conditions:
                 hidden &= np.isnan(given)
             X = np.where(hidden, np.nan, X)
-        return self.schema_.restore(X, rng=rng)
+        return schema.restore(X, rng=rng)
 
     def _given(self, conditions):
         """One encoded row, NaN where no condition is."""
+        if not isinstance(conditions, dict):
+            raise TypeError(
+                "conditions must be a dict {column: value}, got "
+                f"{type(conditions).__name__}."
+            )
         columns = self.schema_.column_indices(list(conditions), "conditions")
         row = np.full((1, len(self.schema_.kinds)), None, dtype=object)
         for j, value in zip(columns, conditions.values(), strict=True):

@@ -112,3 +112,22 @@ def test_columns_of_which_none_tells_of_another_get_one_component(seed):
     grown = TableMixture(8, random_state=seed).fit(table)
     # fresh rows have entropy log(10); a tenth of a nat is five standard errors of 150
     assert -grown.trials_[0].held_out > np.log(10.0) - 0.1
+
+
+def test_conditions_beyond_the_bounds_seen_are_kept():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "visits": rng.poisson(3, size=200),
+            "day": pd.date_range("2020-01-01", periods=200),
+            "kind": rng.choice(["a", "b"], size=200),
+        }
+    )
+    model = TableMixture(2, random_state=0).fit(table)
+    later = pd.Timestamp("2021-06-01")
+    drawn = model.sample(5, conditions={"visits": 40, "day": later})
+    assert set(drawn["visits"]) == {40}
+    assert set(drawn["day"]) == {later}
+    assert drawn.dtypes.equals(table.dtypes)
+    with pytest.raises(TypeError, match="conditions must be a dict"):
+        model.sample(5, conditions=["visits"])
