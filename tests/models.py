@@ -54,10 +54,8 @@ MODELS = [
     GaussianMixture(n_components=2, covariance_type="spherical"),
     GaussianMixture(n_components=2, init_params="k-means++", reg_covar="scale"),
     GaussianMixture(n_components=2, init_params="random", n_init=2),
-    GaussianMixture(n_components=2, init_params="random_from_data"),
     GaussianMixture(n_components=2, dequantize="auto"),
     GaussianMixture(n_components=3, covariance_type="VEI"),
-    GaussianMixture(n_components=2, covariance_type="VVE"),
     GaussianMixture(n_components=3, covariance_type="EEV"),
     GaussianMixture(n_components=2, noise=0.1),
     GaussianMixture(n_components="auto"),
@@ -90,7 +88,6 @@ MODELS = [
     PoissonMixture(n_components=2),
     ChowLiuTree(max_levels=8),
     MixtureOfTrees(n_components=2, max_levels=8),
-    MixtureOfTrees(n_components=2, n_init=2, pool=True, max_levels=4),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)
