@@ -58,7 +58,9 @@ class TableViews:
             X = self._columns.draw(self._params, component, rng, given)
             X = np.where(np.isnan(given), X, given)
             # what is asked for may lie beyond the bounds seen
-            schema = schema.without_clipping(np.flatnonzero(~np.isnan(given[0])))
+            asked = np.flatnonzero(~np.isnan(given[0]))
+            widths = {j: schema.columns[j].resolution for j in asked}
+            schema = schema.without_clipping(widths)
         else:
             X, component = self._draw(n_samples, rng)
         if reproduce_missing:
