@@ -88,6 +88,12 @@ class EMModel(GenerativeModel):
     def _fitted_params(self):
         """Parameters from the public attributes."""
 
+    def _check_training_rows(self, X, sample_weight, reset=True):
+        # Parameters are of levels by their codes: a fit that goes on keeps the schema.
+        if self._mixed_columns and self.warm_start and hasattr(self, "converged_"):
+            reset = False
+        return super()._check_training_rows(X, sample_weight, reset)
+
     def _prepare(self, X, sample_weight, rng, first=True):
         """Look at the data once before EM; return the rows to learn from.
 

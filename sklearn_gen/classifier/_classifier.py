@@ -107,8 +107,8 @@ class GenerativeClassifier(
     together weigh as much as one of its own, and a warning says so. Rows without a
     density in any class get the priors.
 
-    The M-step refits the densities, so the bound is only as monotone as their fits:
-    `lower_bounds_` records a fall. A search chooses once, on the labelled rows.
+    After one fit to all rows, M-steps go on from it where densities have `warm_start`.
+    Others start anew with one seed; once the bound rises no more, the best is kept.
 
     References
     ----------

@@ -1,6 +1,7 @@
 """From labelled rows, and others, to one density per class."""
 
 import warnings
+from copy import copy
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -24,6 +25,11 @@ from sklearn_gen._validation import (
     warn,
 )
 from sklearn_gen.classifier._default import chosen_density, default_density
+
+# EM over unlabelled rows gives up after so many iterations in which the bound rose no
+# more; the best of these attributes are kept.
+_PATIENCE = 5
+_LEARNED = ("estimators_", "class_count_", "class_prior_", "offsets_")
 
 
 class ClassLearning:
@@ -102,32 +108,73 @@ class ClassLearning:
         each = np.ones(len(shares))
         each[unknown] = self.unlabeled_weight
         weight = each if rows.sample_weight is None else each * rows.sample_weight
-        templates = self.estimators_  # of a search, what it chose
+        templates = [self._template(density) for density in self.estimators_]
         self.lower_bounds_, self.converged_ = [], False
-        previous = -np.inf
-        for _ in range(self.max_iter):
+        previous, best, kept, since = -np.inf, -np.inf, {}, 0
+        for step in range(self.max_iter):
             joint = log_joint(self.estimators_, self._log_prior(), rows.X, self.n_jobs)
             log_prob = logsumexp(joint, axis=1)
             log_prob[known] = joint[known][shares[known] > 0]
             bound = float(np.average(log_prob, weights=weight))
             self.lower_bounds_.append(bound)
             self.converged_ = abs(bound - previous) < self.tol
-            if self.converged_:
+            since = 0 if bound > best + self.tol else since + 1
+            # Of labelled rows alone families and levels may differ: no likelihood of
+            # those compares with later ones.
+            if step > 0 and bound > best:
+                best, kept = bound, {name: getattr(self, name) for name in _LEARNED}
+            if self.converged_ or since == _PATIENCE:
                 break
             previous = bound
             joint[np.isneginf(joint).all(axis=1)] = self._log_prior()
             shares[unknown] = softmax(joint[unknown], axis=1) * self.unlabeled_weight
             now = rows._replace(shares=shares)
-            fresh = [clone(template) for template in templates]
+            fresh = [
+                _going_on(density)
+                if step > 0 and _goes_on(density)
+                else clone(template)
+                for density, template in zip(self.estimators_, templates, strict=True)
+            ]
             self._keep(self._fit_densities(fresh, now, self.classes_, say=False), now)
+        if self.converged_ or since == _PATIENCE or self.lower_bounds_[-1] < best:
+            vars(self).update(kept)
+        for density, template in zip(self.estimators_, templates, strict=True):
+            if _goes_on(density):
+                density.set_params(warm_start=template.warm_start)
         self.n_iter_ = len(self.lower_bounds_)
         if not self.converged_:
-            warn(
-                f"EM over unlabelled rows did not converge in max_iter={self.max_iter} "
-                f"iterations, tol={self.tol:g}. Increase max_iter or tol, or seed the "
-                "density (random_state), so that its refits are alike.",
-                ConvergenceWarning,
+            self._warn_of_no_convergence(since == _PATIENCE)
+
+    def _template(self, density):
+        """What refits are clones of: of the same starts, so that they are alike."""
+        if _goes_on(density):
+            return density
+        seed = int(as_generator(self.random_state).integers(2**31))
+        unseeded = [
+            name
+            for name, value in density.get_params().items()
+            if name.split("__")[-1] == "random_state" and value is None
+        ]
+        return clone(density).set_params(**dict.fromkeys(unseeded, seed))
+
+    def _warn_of_no_convergence(self, stalled):
+        changes = np.abs(np.diff(self.lower_bounds_))
+        if stalled:
+            message = (
+                f"EM over unlabelled rows stopped after {self.n_iter_} iterations: for "
+                f"{_PATIENCE} of them its bound rose no more, and still varied by more "
+                f"than tol={self.tol:g}, as the density's refits differ. The densities "
+                "of the highest bound are kept. Densities with a parameter warm_start "
+                "go on from their last fit and converge."
             )
+        else:
+            message = (
+                "EM over unlabelled rows did not converge in "
+                f"max_iter={self.max_iter} iterations: its last changes were "
+                f"{changes[-3:].round(6).tolist()} nats per row, tol={self.tol:g}. "
+                "Increase max_iter or tol."
+            )
+        warn(message, ConvergenceWarning)
 
     def _learn_batch(self, X, y, classes, sample_weight):
         first = not hasattr(self, "classes_")
@@ -175,6 +222,19 @@ def _offset(density, X, weight, contamination):
     return weighted_quantile(
         log_density(density, part.X), contamination, part.sample_weight
     )
+
+
+def _goes_on(density):
+    """Whether a density can be fitted further, from the parameters it has."""
+    return "warm_start" in density.get_params(deep=False)
+
+
+def _going_on(density):
+    """Copy a density for a fit that starts where its last one ended.
+
+    What that learned stays: fits replace attributes, they don't change their values.
+    """
+    return copy(density).set_params(warm_start=True)
 
 
 def _select(rows, at):
