@@ -200,8 +200,8 @@ def _refuse_text_cell(estimator, cells):
 
 def _needs_numbers(estimator, found):
     return ValueError(
-        f"{found}; {type(estimator).__name__} needs numeric columns. Encode it (for "
-        "instance with OneHotEncoder or OrdinalEncoder) or drop it."
+        f"{found}; {type(estimator).__name__} needs numeric columns. Encode or "
+        "drop it, or use sklearn_gen.mixture.TableMixture, which takes any columns."
     )
 
 
