@@ -9,6 +9,7 @@ from sklearn_gen._columns._cells import TIMES
 from sklearn_gen._columns._combinations import Combination, combinations_seen
 from sklearn_gen._columns._constraints import CONSTRAINTS, FixedCombinations
 from sklearn_gen._columns._hidden import PartialLevels, hidden_sums
+from sklearn_gen._columns._limits import limits_seen
 from sklearn_gen._columns._linear import equations_of, linear_maps, widths_of
 from sklearn_gen._columns._resolution import on_grid
 from sklearn_gen._columns._schema import TableSchema
@@ -170,7 +171,7 @@ class Layout:
         return replace(
             layout,
             columns=tuple(
-                replace(column, limits=_limits(column, schema, top))
+                replace(column, limits=limits_seen(column, schema, top))
                 for column, top in zip(columns, largest, strict=True)
             ),
         )
@@ -251,13 +252,15 @@ class Layout:
             ]
         return open_sums
 
-    def inverse(self, values):
+    def inverse(self, values, observed=None):
         """Turn modelled rows into encoded ones, in which every constraint holds.
 
         Parameters
         ----------
         values : ndarray of shape (n_samples, n_modelled)
             Numbers are rounded to their grid and clipped to the limits of their column.
+        observed : ndarray of bool, shape (n_samples, n_features), or None
+            Cells of the table that stay as they are, unless they can't.
 
         Returns
         -------
@@ -272,6 +275,8 @@ class Layout:
             encoded[np.ix_(seen, combination.columns)] = levels
         for j, m in self._places(gaps=False).items():
             encoded[:, j] = self._tidy(m, values[:, m])
+            if observed is not None:
+                encoded[:, j] = np.where(observed[:, j], values[:, m], encoded[:, j])
         gaps = self._places(gaps=True)
         for j, equation in self.equations.items():
             end = equation.constant + sum(
@@ -279,8 +284,11 @@ class Layout:
                 for c, i in zip(equation.coefficients, equation.sources, strict=True)
             )
             if j in gaps:
-                gap = self._tidy(gaps[j], values[:, gaps[j]])
-                end = self._tidy_end(equation, end, gap)
+                gap = values[:, gaps[j]]
+                exact = end + equation.sign * np.maximum(gap, 0.0)
+                end = self._tidy_end(equation, end, self._tidy(gaps[j], gap))
+                if observed is not None:
+                    end = np.where(observed[:, j], exact, end)
             encoded[:, j] = end
         return encoded
 
@@ -381,15 +389,3 @@ def _modelled_columns(schema, equations, levels, left_out):
                 ModelledColumn(name, kind, width, width, -np.inf, categories, (j,))
             )
     return tuple(columns)
-
-
-def _limits(column, schema, largest):
-    """What draws of a column are clipped to."""
-    counted = column.kind not in ("continuous", "categorical")
-    if column.is_gap:
-        return 0.0, float(largest) if counted else np.inf
-    # Whole numbers with gaps are floats to pandas; as masses they are clipped like
-    # integers, while a density would get atoms at its ends.
-    if counted or (column.kind == "continuous" and column.grid > 0.0):
-        return schema.columns[column.sources[0]].bounds
-    return -np.inf, np.inf

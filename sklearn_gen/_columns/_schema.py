@@ -204,7 +204,7 @@ class TableSchema:
             axis=1,
         )
 
-    def decode(self, values, rng=None):
+    def decode(self, values, rng=None, stored=None):
         """Turn floats into a table with the container and dtypes that `X` had.
 
         Parameters
@@ -213,6 +213,8 @@ class TableSchema:
             As `encode` gives; NaN means missing.
         rng : numpy.random.Generator or None, default=None
             Draws new identifiers; without it they are missing.
+        stored : dict of int to ndarray of shape (1,), or None, default=None
+            Columns that hold one value throughout, and that value as in `Cells`.
 
         Returns
         -------
@@ -222,10 +224,14 @@ class TableSchema:
             becomes one of floats where something is missing.
         """
         values = self._with_identifiers(values, rng)
-        series = [
-            write_column(self.container, column, *decode(column, values[:, j]))
-            for j, column in enumerate(self.columns)
-        ]
+        stored, n_rows = stored or {}, len(values)
+        series = []
+        for j, column in enumerate(self.columns):
+            if j in stored:
+                cells, missing = np.repeat(stored[j], n_rows), np.zeros(n_rows, bool)
+            else:
+                cells, missing = decode(column, values[:, j])
+            series.append(write_column(self.container, column, cells, missing))
         return assemble(self.container, self.names, series)
 
     def _with_identifiers(self, values, rng):

@@ -39,7 +39,7 @@ class TableDraws:
                 values[wanted, j] = family.draw(
                     params.columns[j], component[wanted], rng
                 )
-        return self.finish(values, rng)
+        return self.finish(values, rng, None if X is None else ~np.isnan(X))
 
     def _reveal(self, rows, params, component, rng):
         """Draw modelled columns of which rows tell something, but not all."""
@@ -54,12 +54,17 @@ class TableDraws:
                 values[np.ix_(part.rows, (*part.free, *part.solved))] = found
         return values
 
-    def finish(self, values, rng=None):
-        """Rows of the table from complete rows of the columns modelled."""
+    def finish(self, values, rng=None, observed=None):
+        """Rows of the table from complete rows of the columns modelled.
+
+        Cells `observed` of the table stay as they are, unless they can't.
+        """
         for twins in self.twins:
             twins.inverse(values, rng)
         if self.table is not None:
-            values = self.table.inverse(values)
+            if observed is not None:
+                observed = self._inner(observed)
+            values = self.table.inverse(values, observed)
         return self._outer(values)
 
     def hidden(self, params, component, rng):

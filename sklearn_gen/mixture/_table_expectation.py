@@ -58,4 +58,4 @@ def expected_cells(columns, params, X, resp, by_mean):
             at = family.on_grid(family.mean(own))
             density = np.exp(family.log_prob(at, own))
             rows[wanted, j] = at[(weights @ density.T).argmax(axis=1)]
-    return columns.finish(rows)
+    return columns.finish(rows, observed=~np.isnan(X))

@@ -5,8 +5,13 @@ from copy import copy
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_gen._columns import read_conditions
 from sklearn_gen._validation import check_n_samples
 from sklearn_gen.mixture._table_expectation import expected_cells
+
+# Draws that don't meet conditions are drawn again so often: of rows that exist next to
+# none need it.
+_TRIES = 20
 
 
 class TableViews:
@@ -27,8 +32,9 @@ class TableViews:
         n_samples : int, default=1
             Number of rows, at least 1.
         conditions : dict or None, default=None
-            ``{column: value}``: these columns have these values in every row, the
-            others are drawn given them. Nothing is rejected: it takes no longer.
+            ``{column: value}``: these columns have exactly these values in every row,
+            also values that fit never saw (levels aside); the others are drawn given
+            them. It takes no longer. Dates may be text, '2026-01-31'.
         reproduce_missing : bool, default=False
             Whether cells are missing as they were in fit: together, and depending on
             the row's component. Otherwise rows are complete.
@@ -51,43 +57,57 @@ class TableViews:
         """
         check_is_fitted(self)
         n_samples = check_n_samples(n_samples)
-        rng, schema = self._draw_generator(random_state), self.schema_
-        if conditions:
-            given = np.tile(self._given(conditions), (n_samples, 1))
-            component = self._components_of(given, rng)
-            X = self._columns.draw(self._params, component, rng, given)
-            X = np.where(np.isnan(given), X, given)
-            # what is asked for may lie beyond the bounds seen
-            asked = np.flatnonzero(~np.isnan(given[0]))
-            widths = {j: schema.columns[j].resolution for j in asked}
-            schema = schema.without_clipping(widths)
+        rng = self._draw_generator(random_state)
+        given, stored = None, None
+        if conditions is not None and conditions != {}:
+            given, stored = self._given(conditions)
+            X, component = self._draw_given(given, conditions, n_samples, rng)
         else:
             X, component = self._draw(n_samples, rng)
         if reproduce_missing:
             hidden = self._columns.hidden(self._params, component, rng)
-            if conditions:
+            if given is not None:
                 hidden &= np.isnan(given)
             X = np.where(hidden, np.nan, X)
-        return schema.restore(X, rng=rng)
+        if stored is None:
+            return self.schema_.restore(X, rng=rng)
+        return self.schema_.decode(X, rng, stored)
+
+    def _draw_given(self, given, conditions, n_samples, rng):
+        """Draw rows given one encoded row, and their components."""
+        rows = np.tile(given, (n_samples, 1))
+        asked = np.flatnonzero(~np.isnan(given[0]))
+        component = self._components_of(rows, rng)
+        X = self._columns.draw(self._params, component, rng, rows)
+        # Columns that follow from others may come out otherwise: within their limits
+        # and on their grids these can't make up what is asked for.
+        for _ in range(_TRIES):
+            near = np.isclose(X[:, asked], given[:, asked], rtol=1e-9, atol=1e-9)
+            other = np.flatnonzero(~near.all(axis=1))
+            if not len(other):
+                return np.where(np.isnan(given), X, given), component
+            component[other] = self._components_of(rows[other], rng)
+            X[other] = self._columns.draw(
+                self._params, component[other], rng, rows[other]
+            )
+        raise ValueError(
+            f"conditions={conditions!r}: no row has these values, or next to none: "
+            "columns that a constraint ties to them would leave the values they can "
+            "have. Leave one out."
+        )
 
     def _given(self, conditions):
-        """One encoded row, NaN where no condition is."""
-        if not isinstance(conditions, dict):
-            raise TypeError(
-                "conditions must be a dict {column: value}, got "
-                f"{type(conditions).__name__}."
-            )
-        columns = self.schema_.column_indices(list(conditions), "conditions")
-        row = np.full((1, len(self.schema_.kinds)), None, dtype=object)
-        for j, value in zip(columns, conditions.values(), strict=True):
-            row[0, j] = value
-        given = self._coerce(self.schema_.encode(row))
-        for j in columns:
+        """One encoded row, NaN where no condition is, and the values as stored."""
+        encoded, stored = read_conditions(self.schema_, conditions)
+        given = self._coerce(encoded)
+        for j in np.flatnonzero(~np.isnan(given[0])):
             levels = self.schema_.categories[j]
             if levels is not None and given[0, j] == len(levels):
                 known = ", ".join(map(repr, levels[:9])) + ", ..." * (len(levels) > 9)
+                name = self.schema_.names[j] if self.schema_.names else j
+                value = conditions.get(name, conditions.get(j))
                 raise ValueError(
-                    f"conditions: {self.schema_.label(j)} never saw {row[0, j]!r} in "
+                    f"conditions: {self.schema_.label(j)} never saw {value!r} in "
                     f"fit. Its levels are {known}."
                 )
         if self._score_samples(given)[0] == -np.inf:
@@ -96,7 +116,8 @@ class TableViews:
                 f"conditions={conditions!r}: no row has these values; they violate "
                 f"{broken or 'what the families allow'}. Leave one out."
             )
-        return given
+        same = (given == encoded)[0] | np.isnan(encoded[0])
+        return given, {j: value for j, value in stored.items() if same[j]}
 
     def _coerce(self, rows):
         """Make the families' values of encoded cells."""
