@@ -70,7 +70,8 @@ def test_recipe_missing_values():
 
 COMMANDS = {
     1: 'python -m pip install -e ".[plot]" && python docs/examples/plot_outliers.py',
-    2: 'python -m pip install -c .ci/constraints.txt -e ".[test]" && python -m pytest -n auto',
+    2: 'python -m pip install -c .ci/constraints.txt -e ".[test]" && '
+    "python -m pytest -n auto",
 }
 
 

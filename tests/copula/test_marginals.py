@@ -35,9 +35,10 @@ def test_kernel_density_is_the_derivative_of_its_cdf(shape):
     x = marginal.from_normal(z)
     assert np.all(np.diff(x) >= 0)
     assert_allclose(marginal.interval(x)[0], z, atol=1e-7)
-    inside = np.linspace(x[:-1], x[1:], 201)
-    density = np.exp(marginal.log_density(inside.ravel())).reshape(inside.shape)
-    total = integrate.simpson(density, inside, axis=0).sum()
+    # Nodes of equal steps in normal scores: dense wherever the mass is, however far.
+    inside = marginal.from_normal(np.linspace(-5, 5, 100_001))
+    density = np.exp(marginal.log_density(inside))
+    total = integrate.trapezoid(density, inside)
     assert_allclose(total, 1 - 2 * ndtr(-5.0), rtol=5e-3)
 
 
