@@ -194,7 +194,16 @@ def _sizes(report):
     compared = f", of each up to {report.max_rows:,} compared"
     if max(report.n_rows.values()) <= report.max_rows:
         compared = ""
-    return escape(f"{sizes} rows{compared}; {report.pictures.n_columns} columns")
+    columns = f"{report.pictures.n_columns} columns"
+    if report.left_out:
+        columns += f"; left out, as it only names rows: {listed(report.left_out)}"
+    return escape(f"{sizes} rows{compared}; {columns}")
+
+
+def listed(columns):
+    """Names of columns for one line."""
+    more = f" and {len(columns) - 5} more" if len(columns) > 5 else ""
+    return ", ".join(map(str, columns[:5])) + more
 
 
 def _key(*kinds):

@@ -8,7 +8,8 @@ from pathlib import Path
 from sklearn_gen._columns import as_array, container_of
 from sklearn_gen._validation import as_generator
 from sklearn_gen.metrics import _lines
-from sklearn_gen.metrics._page import Pictures, fragment, page
+from sklearn_gen.metrics._naming import leave_out_names
+from sklearn_gen.metrics._page import Pictures, fragment, listed, page
 from sklearn_gen.metrics._tables import encode_tables
 
 
@@ -33,6 +34,8 @@ class GenerativeReport:
         How many of them were compared, at most.
     pictures : named tuple
         The charts of the page, as SVG.
+    left_out : tuple
+        Columns that only name rows, by name or index.
     """
 
     lines: tuple
@@ -42,6 +45,7 @@ class GenerativeReport:
     n_rows: dict
     max_rows: int
     pictures: Pictures
+    left_out: tuple = ()
 
     def to_frame(self):
         """Give the metrics as a table.
@@ -104,7 +108,10 @@ class GenerativeReport:
         sizes = ", ".join(f"{n} {name}" for name, n in self.n_rows.items())
         width = max(len(line.metric) for line in self.lines)
         lines = [f"  {x.metric:{width}}  {x.value:.3f}" for x in self.lines]
-        return "\n".join([f"GenerativeReport of {sizes} rows", *lines])
+        head = [f"GenerativeReport of {sizes} rows"]
+        if self.left_out:
+            head.append(f"  left out, only names rows: {listed(self.left_out)}")
+        return "\n".join(head + lines)
 
 
 def generative_report(
@@ -117,6 +124,7 @@ def generative_report(
     estimator=None,
     n_neighbors=5,
     categorical_features="from_dtype",
+    identifiers="auto",
     n_jobs=None,
     random_state=0,
 ):
@@ -144,6 +152,11 @@ def generative_report(
         The k of precision, recall, density and coverage.
     categorical_features : "from_dtype", list or mask, default="from_dtype"
         Which columns are categories: those of such a dtype, or names or indices.
+    identifiers : "auto", list, mask or None, default="auto"
+        Columns that only name rows, by name, index or mask: left out, as they tell real
+        from synthetic rows whatever the model, but for the target; the report says
+        which. "auto" finds those of nearly distinct numbers or codes in `real`, None
+        compares all. In arrays the others are counted anew.
     n_jobs : int or None, default=None
         Threads of the distances; None means 1, -1 all cores.
     random_state : None, int, RandomState or Generator, default=0
@@ -159,7 +172,8 @@ def generative_report(
     ------
     ValueError
         If the tables have different columns, too few rows, columns that are all
-        missing, or infinities; or if there is no such target.
+        missing, or infinities; if there is no such target; or if all columns only name
+        rows.
 
     See Also
     --------
@@ -197,6 +211,9 @@ def generative_report(
         for name, table in given.items()
         if table is not None
     }
+    given, categorical_features, target, left_out = leave_out_names(
+        given, identifiers, categorical_features, target
+    )
     some = {name: _lines.sample(t, int(max_rows), rng) for name, t in given.items()}
     columns, *encoded = encode_tables(categorical_features, min_rows=20, **some)
     tables = _lines.Tables(
@@ -219,4 +236,5 @@ def generative_report(
         n_rows={names.get(name, name): len(table) for name, table in given.items()},
         max_rows=int(max_rows),
         pictures=Pictures.draw(columns, *encoded[:2], likeness, distances),
+        left_out=left_out,
     )
