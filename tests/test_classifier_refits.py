@@ -12,6 +12,7 @@ from sklearn_gen.base import GenerativeModel
 from sklearn_gen.classifier import GenerativeClassifier
 from sklearn_gen.compose import make_generative_pipeline
 from sklearn_gen.mixture import GaussianMixture, TableMixture
+from sklearn_gen.resampler import GenerativeResampler
 from tests.reference_models import ReferenceGaussian
 
 
@@ -131,3 +132,15 @@ def test_what_did_not_converge_says_how_far_it_was():
     with pytest.warns(ConvergenceWarning, match="its last changes were"):
         model.fit(X, marked)
     assert model.n_iter_ == 3
+
+
+@pytest.mark.parametrize("dtype", [float, object])
+def test_a_label_that_is_nan_is_named_without_warnings(dtype):
+    X = np.arange(10.0).reshape(5, 2)
+    y = np.array([0, 1, np.nan, 1, 0], dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match=r"Input y contains NaN \(row 2\)"):
+            GenerativeClassifier(GaussianMixture()).fit(X, y)
+        with pytest.raises(ValueError, match="y contains NaN"):
+            GenerativeResampler(GaussianMixture()).fit_resample(X, y)

@@ -29,7 +29,7 @@ def check_labels(y, n_rows, unlabeled=None, *, name="GenerativeClassifier"):
     Raises
     ------
     ValueError
-        If y isn't one label per row, or no row has one.
+        If y isn't one label per row, or no row has one; or one is NaN.
     """
     if y is None:
         raise ValueError(
@@ -57,6 +57,13 @@ def check_labels(y, n_rows, unlabeled=None, *, name="GenerativeClassifier"):
     labels = y[known]
     if labels.dtype == object:  # without the marker they may be of one type
         labels = np.asarray(labels.tolist())
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        row = int(np.flatnonzero(known)[np.isnan(labels).argmax()])
+        raise ValueError(
+            f"Input y contains NaN (row {row}), which is no label. Drop such rows; "
+            "GenerativeClassifier learns from them if another value marks them "
+            "(unlabeled)."
+        )
     check_classification_targets(labels)
     classes, found = np.unique(labels, return_inverse=True)
     codes = np.full(len(y), -1)
