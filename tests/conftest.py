@@ -1,7 +1,6 @@
 """Shared by all tests: the summary of the contract at the end of a run."""
 
 import os
-import re
 from collections import Counter, defaultdict
 
 OUTCOMES = ("passed", "failed", "xfailed", "xpassed")
@@ -18,9 +17,6 @@ def pytest_collection_modifyitems(config, items):
         unable = [item for item in items if "-check_array_api" in item.name]
         config.hook.pytest_deselected(items=unable)
         items[:] = [item for item in items if item not in unable]
-    # An address in the name of a test would differ between processes.
-    for item in items:
-        item._nodeid = re.sub(r" ?at ?0x[0-9a-f]+", "", item.nodeid)
 
 
 def pytest_terminal_summary(terminalreporter):
