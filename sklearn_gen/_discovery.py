@@ -40,7 +40,7 @@ _INSIDE_ESTIMATORS = (
     "sklearn_gen._columns._identifiers.NumberedNames",
     "sklearn_gen._columns._identifiers.ShapedNames",
     "sklearn_gen._columns._layout.Layout",
-    "sklearn_gen._columns._layout.ModelledColumn",
+    "sklearn_gen._columns._modelled.ModelledColumn",
     "sklearn_gen._columns._linear.Equation",
     "sklearn_gen._columns._linear.LinearMap",
     "sklearn_gen._columns._schema.TableSchema",

@@ -7,7 +7,8 @@ from sklearn_gen._columns._families import FAMILIES, family_for
 from sklearn_gen._columns._family import MIN_SPREAD, Family, weighted_spread
 from sklearn_gen._columns._hidden import HiddenSums, PartialLevels
 from sklearn_gen._columns._histogram import Histogram
-from sklearn_gen._columns._layout import Layout, Modelled, ModelledColumn
+from sklearn_gen._columns._layout import Layout, Modelled
+from sklearn_gen._columns._modelled import ModelledColumn
 from sklearn_gen._columns._resolution import REPEAT_SHARE, grid_width
 from sklearn_gen._columns._schema import TableSchema
 from sklearn_gen._columns._tabulated import (

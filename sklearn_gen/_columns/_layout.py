@@ -5,56 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._columns._cells import TIMES
 from sklearn_gen._columns._combinations import Combination, combinations_seen
 from sklearn_gen._columns._constraints import CONSTRAINTS, FixedCombinations
 from sklearn_gen._columns._hidden import PartialLevels, hidden_sums
-from sklearn_gen._columns._limits import limits_seen
+from sklearn_gen._columns._limits import hard_limits, limits_of_family, limits_seen
 from sklearn_gen._columns._linear import equations_of, linear_maps, widths_of
+from sklearn_gen._columns._modelled import modelled_columns
 from sklearn_gen._columns._resolution import on_grid
 from sklearn_gen._columns._schema import TableSchema
-
-
-@dataclass(frozen=True, eq=False)
-class ModelledColumn:
-    """One column as a model sees it.
-
-    Attributes
-    ----------
-    name : str or int
-        The column's name, or its index where it has none; of a gap that of the column
-        in whose place it is; of a combination those of its columns, joined by " × ".
-    kind : str
-        As in TableSchema; the gap between two dates is a 'timedelta'.
-    resolution : float
-        Width of the cells that the values are scored by; 0.0 for none.
-    grid : float
-        Width of the grid that draws are rounded to; 0.0 for none. The gap between a
-        number without a grid and one with a grid has a resolution, but no grid.
-    lower : float
-        No value is below: 0.0 for gaps, else -inf.
-    categories : tuple or None
-        Levels of a categorical column; of a combination tuples of encoded cells.
-    sources : tuple of int
-        The encoded columns it stands for.
-    limits : tuple of float
-        What draws are clipped to: of integers, dates and their gaps the bounds seen;
-        so too of numbers on a grid.
-    """
-
-    name: str | int
-    kind: str
-    resolution: float
-    grid: float
-    lower: float
-    categories: tuple | None
-    sources: tuple
-    limits: tuple = (-np.inf, np.inf)
-
-    @property
-    def is_gap(self):
-        """Whether it is the distance between two columns."""
-        return self.lower == 0.0
 
 
 class Modelled(NamedTuple):
@@ -103,6 +61,8 @@ class Layout:
         The equations, chained; one for each group of columns that hang together.
     combinations : tuple of Combination
         The fixed combinations.
+    free : tuple of int
+        Encoded columns whose draws may leave the bounds seen.
     """
 
     schema: TableSchema
@@ -111,6 +71,7 @@ class Layout:
     equations: dict
     linear: tuple
     combinations: tuple
+    free: tuple = ()
 
     @classmethod
     def fit(cls, schema, encoded, constraints=None, left_out=()):
@@ -150,7 +111,7 @@ class Layout:
         levels = {
             columns: combinations_seen(encoded[:, columns]) for columns in sets.values()
         }
-        columns = _modelled_columns(schema, equations, levels, left_out)
+        columns = modelled_columns(schema, equations, levels, left_out)
         place = {column.sources: m for m, column in enumerate(columns)}
         layout = cls(
             schema=schema.without_clipping(widths_of(schema, equations)),
@@ -175,6 +136,33 @@ class Layout:
                 for column, top in zip(columns, largest, strict=True)
             ),
         )
+
+    def with_families(self, families, block=()):
+        """The same layout, with limits that suit the families of its columns.
+
+        Those of the `block` are of one family, and have no limits without a grid.
+        """
+        families = [
+            families[block[0] if m in block else m] for m in range(len(families))
+        ]
+        columns = tuple(
+            column
+            if m in block and not column.grid
+            else replace(column, limits=limits_of_family(column, self.schema, family))
+            for m, (column, family) in enumerate(
+                zip(self.columns, families, strict=True)
+            )
+        )
+        free = {
+            c.sources[0]
+            for c, before in zip(columns, self.columns, strict=True)
+            if c.limits != before.limits
+        }
+        for j, equation in self.equations.items():
+            free |= {j} if free & {*equation.sources} else set()
+        widths = {j: self.schema.columns[j].resolution for j in free}
+        schema = self.schema.without_clipping(widths)
+        return replace(self, columns=columns, schema=schema, free=tuple(sorted(free)))
 
     def _refuse_violations(self, violated):
         for row in np.flatnonzero(violated >= 0)[:1]:
@@ -308,7 +296,8 @@ class Layout:
         column, sign = self.schema.columns[equation.target], equation.sign
         end = bound + sign * gap
         if column.kind != "continuous":
-            near, far = column.bounds[::sign]
+            free = equation.target in self.free and column.kind != "datetime"
+            near, far = (hard_limits(column) if free else column.bounds)[::sign]
             end = sign * np.maximum(sign * end, sign * near)
             end = sign * np.minimum(sign * end, np.maximum(sign * far, sign * bound))
         if column.resolution > 0:
@@ -355,37 +344,3 @@ def _not_modelled(schema, constraint, j):
         f"{constraint}: {schema.label(j)} is not modelled (an identifier, or nothing "
         "is observed in it). Leave the constraint out."
     )
-
-
-def _modelled_columns(schema, equations, levels, left_out):
-    columns = []
-    firsts = {sources[0]: sources for sources in levels}
-    inside = {j for sources in levels for j in sources}
-    for j, kind in enumerate(schema.kinds):
-        name = j if schema.names is None else schema.names[j]
-        width, categories = float(schema.resolution[j]), schema.categories[j]
-        if j in firsts:
-            sources = firsts[j]
-            names = [i if schema.names is None else schema.names[i] for i in sources]
-            joined = tuple(map(tuple, levels[sources].tolist()))
-            columns.append(
-                ModelledColumn(
-                    " × ".join(map(str, names)),
-                    "categorical",
-                    1.0,
-                    1.0,
-                    -np.inf,
-                    joined,
-                    sources,
-                )
-            )
-        elif j in equations and equations[j].sign:
-            kind = "timedelta" if kind in TIMES else kind
-            kind = "integer" if kind == "boolean" else kind
-            cell, grid = equations[j].cell, equations[j].grid
-            columns.append(ModelledColumn(name, kind, cell, grid, 0.0, None, (j,)))
-        elif not (j in equations or j in inside or j in left_out):
-            columns.append(
-                ModelledColumn(name, kind, width, width, -np.inf, categories, (j,))
-            )
-    return tuple(columns)

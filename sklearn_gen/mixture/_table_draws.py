@@ -5,6 +5,9 @@ import numpy as np
 from sklearn_gen._columns import PartialLevels
 from sklearn_gen.mixture._gaussian_block import GaussianBlock
 
+# Values beyond the limits of their column are drawn again so often, then clipped.
+_TRIES = 20
+
 
 class TableDraws:
     """Draws of rows given their components, and of which of their cells are missing."""
@@ -36,10 +39,22 @@ class TableDraws:
                 )
             elif family is not None:
                 wanted = np.flatnonzero(np.isnan(values[:, j]))
-                values[wanted, j] = family.draw(
-                    params.columns[j], component[wanted], rng
+                values[wanted, j] = self._within_limits(
+                    j, params.columns[j], component[wanted], rng
                 )
         return self.finish(values, rng, None if X is None else ~np.isnan(X))
+
+    def _within_limits(self, j, params, component, rng):
+        """Draw values of a column again that its limits would cut off."""
+        x = self.families[j].draw(params, component, rng)
+        if self.table is not None:
+            low, high = self.table.columns[j].limits
+            for _ in range(_TRIES):
+                beyond = np.flatnonzero((x < low) | (x > high))
+                if not len(beyond):
+                    break
+                x[beyond] = self.families[j].draw(params, component[beyond], rng)
+        return x
 
     def _reveal(self, rows, params, component, rng):
         """Draw modelled columns of which rows tell something, but not all."""

@@ -284,6 +284,7 @@ class TableMixture(
             self.n_components,
             block,
         )
+        table = table.with_families(families, block)
         masks = mask_groups(np.isnan(X), sample_weight)
         self._columns = Columns(families, masks, twins, table)
         self.families_, self.base_measure_ = self._columns.described()

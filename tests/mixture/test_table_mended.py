@@ -136,3 +136,54 @@ def test_totals_meet_conditions(billing, conditions):
 def test_totals_that_no_parts_make_up_are_refused(billing, conditions):
     with pytest.raises(ValueError, match=r"conditions=.*no row has these values"):
         billing.sample(5, conditions=conditions)
+
+
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial"])
+def test_counts_pile_up_nowhere(family):
+    """Draws of the largest count seen are as many as its score says, to 4 sd."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"n": rng.poisson(6.0, 100)})
+    model = TableMixture(1, families=family, random_state=0).fit(X)
+    n = 20_000
+    drawn = model.sample(n)
+    assert drawn.n.dtype == X.n.dtype
+    top = X.n.max()
+    for value in (0, top, top + 1):
+        share = np.exp(model.score_samples(pd.DataFrame({"n": [value]})))[0]
+        error = 4 * np.sqrt(share * (1 - share) / n)
+        assert abs((drawn.n == value).mean() - share) < error
+    assert drawn.n.max() > top
+
+
+def test_draws_keep_to_what_columns_can_hold():
+    rng = np.random.default_rng(0)
+    start = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 50, 300), "D")
+    X = pd.DataFrame(
+        {
+            "small": rng.integers(90, 128, 300).astype(np.int8),
+            "visits": rng.integers(0, 4, 300),
+            "change": rng.integers(-3, 4, 300),
+            "amount": rng.gamma(1.0, 3.0, 300),
+            "day": start,
+        }
+    )
+    drawn = TableMixture(2, families="gaussian", random_state=0).fit(X).sample(5000)
+    assert (drawn.dtypes == X.dtypes).all()
+    assert drawn.small.between(0, 127).all()
+    assert (drawn.small == 127).mean() < 0.1
+    assert drawn.visits.min() == 0
+    assert drawn.visits.max() > 3
+    assert drawn.change.min() < -3
+    assert drawn.amount.min() > 0.0
+    assert drawn.day.between(start.min(), start.max()).all()
+
+
+def test_ends_of_free_families_go_on_beyond_the_bounds_seen():
+    rng = np.random.default_rng(0)
+    low = rng.poisson(5.0, 200)
+    X = pd.DataFrame({"lo": low, "hi": low + rng.poisson(4.0, 200)})
+    ordered = Inequality("lo", "<=", "hi")
+    model = TableMixture(1, families="poisson", constraints=[ordered], random_state=0)
+    drawn = model.fit(X).sample(5000)
+    assert (drawn.lo <= drawn.hi).all()
+    assert (drawn.max() > X.max()).all()
