@@ -52,6 +52,7 @@ def choose_families(
     """
     families, undecided = [], {}
     for j, name in enumerate(_names(table, wanted)):
+        _refuse_levels(name, table.columns[j])  # even where nothing comes of it
         if j in left_out or j in block:
             families.append(None)
             continue
@@ -78,11 +79,6 @@ def _observed(X, sample_weight, j):
 
 def _describe(name, column, x, weight):
     options = {}
-    if column.kind == "categorical" and name not in ("categorical", "bernoulli"):
-        raise ValueError(
-            f"families, column {column.name!r}: its values are categories, for which "
-            f"there is 'categorical', got {name!r}. Leave it out, or encode it."
-        )
     if name == "categorical" and column.categories is not None:
         options["n_levels"] = len(column.categories)
     if name == "histogram" and column.is_gap:
@@ -93,9 +89,41 @@ def _describe(name, column, x, weight):
         raise ValueError(f"families, column {column.name!r}: {error}") from error
 
 
+def _refuse_levels(name, column):
+    if column.kind == "categorical" and name not in (
+        "auto",
+        "categorical",
+        "bernoulli",
+    ):
+        raise ValueError(
+            f"families, column {column.name!r}: its values are categories, for which "
+            f"there is 'categorical', got {name!r}. Leave it out, or encode it."
+        )
+
+
+def _refuse_family(table, column, name):
+    """Refuse a family for a column that is not modelled as such."""
+    schema = table.schema
+    kind, can_be = schema.kinds[column], "has no family. Leave it out of families"
+    if column in table.equations:
+        kind = f"{kind} and follows from others by a constraint: it"
+    elif kind == "identifier":
+        kind, can_be = "an identifier: it", f"{can_be}, or out of identifiers"
+    elif column in schema.empty_columns:
+        kind = "empty: it"
+    else:
+        if name == "categorical":
+            return
+        kind, can_be = f"{kind}, in fixed combinations: it", "can be 'categorical' only"
+    raise ValueError(
+        f"families, {schema.label(column)}, got {name!r}: it is {kind} {can_be}."
+    )
+
+
 def _names(table, wanted):
     names = dict.fromkeys(range(len(table.columns)), "auto")
-    if not isinstance(wanted, dict):
+    of_each = isinstance(wanted, dict)
+    if not of_each:
         wanted = dict.fromkeys(range(len(table.schema.kinds)), wanted)
     places = {c.sources: m for m, c in enumerate(table.columns)}
     columns = table.schema.column_indices(list(wanted), "families")
@@ -103,6 +131,8 @@ def _names(table, wanted):
         place = places.get((int(column),))
         if place is not None:
             names[place] = name
+        elif of_each and name != "auto":
+            _refuse_family(table, column, name)
     return list(names.values())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_gen.constraints import Inequality, Sum
+from sklearn_gen.constraints import FixedCombinations, Inequality, Sum
 from sklearn_gen.mixture import TableMixture
 
 
@@ -187,3 +187,39 @@ def test_ends_of_free_families_go_on_beyond_the_bounds_seen():
     drawn = model.fit(X).sample(5000)
     assert (drawn.lo <= drawn.hi).all()
     assert (drawn.max() > X.max()).all()
+
+
+@pytest.mark.parametrize(
+    ("column", "match"),
+    [
+        ("plan", r"column 'plan'.*categories.*'categorical', got 'gamma'"),
+        ("twin", r"column 'twin'.*categories.*'categorical', got 'gamma'"),
+        ("id", r"column 'id'.*'gamma'.*an identifier: it has no family"),
+        ("zip", r"column 'zip'.*'gamma'.*integer, in fixed.*'categorical' only"),
+        ("sum", r"column 'sum'.*'gamma'.*integer and follows from others"),
+    ],
+)
+def test_families_that_a_column_cannot_be_of_are_refused(visits, column, match):
+    X = visits[["id", "plan", "lo", "hi"]].assign(
+        twin=visits.plan.map({"a": "first", "b": "second"}),
+        city=np.where(visits.small > 2, "Oslo", "Rome"),
+        zip=np.where(visits.small > 2, 1, 2),
+        sum=visits.lo + visits.small + 1,
+        part=visits.small + 1,
+    )
+    constraints = [
+        Inequality("lo", "<=", "hi"),
+        FixedCombinations(["city", "zip"]),
+        Sum(["lo", "part"], "sum"),
+    ]
+    model = TableMixture(
+        1, families={column: "gamma"}, constraints=constraints, random_state=0
+    ).set_params(identifiers=["id"])
+    with pytest.raises(ValueError, match=match):
+        model.fit(X)
+
+
+def test_a_family_of_an_end_is_that_of_its_gap(visits):
+    ordered = Inequality("lo", "<=", "hi")
+    model = TableMixture(1, families={"hi": "poisson"}, constraints=[ordered])
+    assert model.fit(visits[["lo", "hi"]]).families_["hi"] == "poisson"
