@@ -88,13 +88,15 @@ def ours(train, n_rows, seed=0, **parameters):
 def line(train, test, target, **parameters):
     """All figures of one setting."""
     drawn, fit, draw, model = ours(train, len(train), **parameters)
+    # New names of rows are told from old ones, as they should be.
+    columns = [c for c in train if c not in model.identifier_columns_]
 
     def draw_of_half(rows, n_rows):
         return ours(rows, n_rows, **parameters)[0]
 
     return {
         "K": model.n_components_,
-        **judge(train, test, target, drawn, draw_of_half),
+        **judge(train[columns], test[columns], target, drawn[columns], draw_of_half),
         "test nats": model.score(test),
         "fit s": fit,
         "draw s": draw,
