@@ -6,6 +6,7 @@ import numpy as np
 
 from sklearn_gen._blocks import sum_blocks, workers
 from sklearn_gen._em import Run
+from sklearn_gen.mixture._seeding import inverse_cdf, sorted_order
 from sklearn_gen.mixture._table_smoothing import choose_smoothing
 from sklearn_gen.mixture._table_types import TableParams
 
@@ -138,11 +139,9 @@ def _far_apart(columns, rows, seeds, n_chosen, rng):
 
 def _drawn(X, sample_weight, size, rng):
     """Rows by weight, among sorted ones: repeats and weights then mean the same."""
-    order = np.lexsort(X.T[::-1])
+    order = sorted_order(X)
     weight = np.ones(len(X)) if sample_weight is None else sample_weight
-    cumulated = np.cumsum(weight[order])
-    place = np.searchsorted(cumulated, rng.random(size) * cumulated[-1], side="right")
-    return order[np.minimum(place, len(X) - 1)]
+    return order[inverse_cdf(weight[order], rng.random(size))]
 
 
 def _map(function, *many):
