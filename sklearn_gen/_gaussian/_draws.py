@@ -3,6 +3,7 @@
 import numpy as np
 
 from sklearn_gen._blocks import missing_patterns
+from sklearn_gen._components import draw_components
 from sklearn_gen._gaussian._linalg import definite, inverse_cholesky, unwhiten
 from sklearn_gen._gaussian._moments import GaussianParams
 
@@ -12,7 +13,7 @@ def draw(structure, params, n_rows, rng, stretch=None):
 
     ``stretch(labels, rng)``, if given, multiplies the deviations of each row.
     """
-    # by inverse CDF; not _labels, which has a cell per row and component
+    # by inverse CDF; not draw_components, which has a cell per row and component
     cumulated = np.cumsum(params.weights, dtype=np.float64)
     at = rng.random(n_rows) * cumulated[-1]
     labels = np.searchsorted(cumulated, at, side="right")
@@ -33,7 +34,7 @@ def draw_missing(structure, params, X, resp, rng, stretch=None):
 
     `stretch` as in `draw`.
     """
-    labels = _labels(resp, rng)
+    labels = draw_components(resp, rng)
     noise = rng.standard_normal(X.shape)
     if stretch is not None:
         noise *= stretch(labels, rng)[:, None]
@@ -52,13 +53,6 @@ def draw_missing(structure, params, X, resp, rng, stretch=None):
                 noise[np.ix_(at, missing)], factor
             )
     return drawn
-
-
-def _labels(resp, rng):
-    """One component per row by inverse CDF, so that a row's draw is its own."""
-    cumulated = np.cumsum(resp, axis=1, dtype=np.float64)
-    at = rng.random(len(resp)) * cumulated[:, -1]
-    return np.minimum((cumulated <= at[:, None]).sum(axis=1), resp.shape[1] - 1)
 
 
 def conditional(structure, params, row, weights):

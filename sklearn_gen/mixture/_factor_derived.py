@@ -5,6 +5,7 @@ from sklearn.base import TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._blocks import one_blas_thread
+from sklearn_gen._components import draw_components
 from sklearn_gen._gaussian import factors
 from sklearn_gen.mixture._fewer_columns import (
     gaps_of_one_row,
@@ -112,10 +113,7 @@ class FactorDraws(TransformerMixin):
     def _sample_conditional(self, X, rng):
         params = self._fitted_params()
         resp = self._predict_proba(X)
-        cumulated = np.cumsum(resp, axis=1, dtype=np.float64)
-        at = rng.random(len(X)) * cumulated[:, -1]
-        labels = (cumulated <= at[:, None]).sum(axis=1)
-        labels = np.minimum(labels, resp.shape[1] - 1)
+        labels = draw_components(resp, rng)
         f = rng.standard_normal((len(X), params.loadings.shape[2]))
         drawn = rng.standard_normal(X.shape) * np.sqrt(params.noise)[labels]
         with one_blas_thread():

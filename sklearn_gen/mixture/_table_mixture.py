@@ -8,6 +8,7 @@ import numpy as np
 from sklearn_gen._blocks import workers
 from sklearn_gen._columns import Layout
 from sklearn_gen._compat import Interval, StrOptions
+from sklearn_gen._components import draw_components
 from sklearn_gen._em import EMModel
 from sklearn_gen._validation import warn
 from sklearn_gen.base import (
@@ -382,9 +383,7 @@ class TableMixture(
 
     def _components_of(self, X, rng):
         """Draw a component of each row from p(k | observed cells)."""
-        cumulative = np.cumsum(self._predict_proba(X), axis=1)
-        u = rng.random((len(X), 1)) * cumulative[:, -1:]
-        return (cumulative <= u).sum(axis=1).clip(0, cumulative.shape[1] - 1)
+        return draw_components(self._predict_proba(X), rng)
 
     def _sample_conditional(self, X, rng):
         component = self._components_of(X, rng)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._blocks import sum_blocks, workers
+from sklearn_gen._components import draw_components
 from sklearn_gen._em import Run
 from sklearn_gen.mixture._seeding import inverse_cdf, sorted_order
 from sklearn_gen.mixture._table_smoothing import choose_smoothing
@@ -85,8 +86,7 @@ def sprout(columns, stats, params, X, sample_weight, n_new, rng, keep=True):
     rows = X[_drawn(X, sample_weight, n_rows, rng)]
     # Not by map over blocks: some hundred rows.
     _, resp = columns.posterior(rows, params, map, with_resp=True)
-    u = rng.random((len(rows), 1))
-    parent = (np.cumsum(resp, axis=1) < u).sum(axis=1).clip(0, resp.shape[1] - 1)
+    parent = draw_components(resp, rng)
     whole = np.maximum(stats.resp[parent], np.finfo(float).tiny)
     own = _select(params, parent)
     seeds = columns.one_row_each(rows, own)

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._columns._tabulated import UNSEEN_MASS
 from sklearn_gen._compat import Interval
+from sklearn_gen._components import draw_components
 from sklearn_gen._em import EMModel
 from sklearn_gen._validation import warn
 from sklearn_gen.base import (
@@ -164,8 +165,7 @@ class TreeModel(ConditionalMixin, InformationCriteriaMixin, EMModel):
         return self._draw(coded, resp, rng)
 
     def _draw(self, coded, resp, rng):
-        passed = np.cumsum(resp, axis=1) < rng.random(len(resp))[:, None]
-        component = np.minimum(passed.sum(axis=1), resp.shape[1] - 1)
+        component = draw_components(resp, rng)
         coding = self._coding
         codes = trees.draw(coded, component, self._fitted_params(), coding.first, rng)
         values = decode(codes, coding, rng)
