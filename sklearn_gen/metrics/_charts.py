@@ -59,17 +59,24 @@ def _numbers(columns, j, real, synthetic):
     at = ticks(edges[0], edges[-1])
     labels = None
     if columns.schema.kinds[j] in ("datetime", "timedelta"):
-        at = [low, high]
-        labels = [_as_stored(columns, j, value) for value in at]
+        at = [low, high] if high > low else [low]
+        labels = _as_stored(columns, j, at)
     chart.x_ticks(at, labels)
     return chart.svg()
 
 
-def _as_stored(columns, j, value):
-    """Show a date or duration as the table does."""
-    table = columns.schema.select(np.array([j])).decode(np.array([[value]]))
-    cell = table.iloc[0, 0] if hasattr(table, "iloc") else table[0, 0]
-    return str(cell).removesuffix(" 00:00:00").partition("T")[0].partition(".")[0]
+def _as_stored(columns, j, ends):
+    """Show dates or durations as the table does, as finely as they differ."""
+    table = columns.schema.select(np.array([j])).decode(np.array(ends)[:, None])
+    cells = table.iloc[:, 0] if hasattr(table, "iloc") else table[:, 0]
+    texts = [str(cell).replace("T", " ") for cell in cells]
+    if columns.schema.kinds[j] == "timedelta":
+        return [text.partition(".")[0] for text in texts]
+    # The day if that differs, else the minute, else the time of that day.
+    for part in (slice(10), slice(16), slice(11, 19), slice(11, 26)):
+        if len({text[part] for text in texts}) == len(texts):
+            break
+    return [text[part] for text in texts]
 
 
 def _levels(columns, j, real, synthetic):
@@ -99,11 +106,14 @@ def _levels(columns, j, real, synthetic):
         left=92,
         bottom=18,
     )
+    labels = shortened([level for level, _, _ in rows], 14)
     for k, (level, share, other) in enumerate(rows):
         y = len(rows) - k
-        chart.bar(0, share, y - 0.5, y - 0.1, "real", f"real: {share:.1%}")
-        chart.bar(0, other, y - 0.9, y - 0.5, "drawn", f"synthetic: {other:.1%}")
-        chart.text(0, y - 0.5, shortened(level, 14), "end", dx=-5, dy=4)
+        chart.bar(0, share, y - 0.5, y - 0.1, "real", f"{level}, real: {share:.1%}")
+        chart.bar(
+            0, other, y - 0.9, y - 0.5, "drawn", f"{level}, synthetic: {other:.1%}"
+        )
+        chart.text(0, y - 0.5, labels[k], "end", dx=-5, dy=4)
     at = ticks(0, largest, 2)
     chart.x_ticks(at, [f"{value:.0%}" for value in at])
     return chart.svg()
@@ -135,6 +145,7 @@ def pair_chart(names, similarity):
         left=left,
         bottom=bottom,
     )
+    rows, below = shortened(names, 18), shortened(names, 16)
     for i in range(d):
         for j in range(i):
             value = similarity[i, j]
@@ -146,12 +157,12 @@ def pair_chart(names, similarity):
                 f'y="{b:.1f}" width="{cell - 1}" height="{cell - 1}"><title>'
                 f"{_safe(names[i])}, {_safe(names[j])}: {value:.3f}</title></rect>"
             )
-        chart.text(0, d - i - 0.5, shortened(names[i], 18), "end", dx=-6, dy=4)
+        chart.text(0, d - i - 0.5, rows[i], "end", dx=-6, dy=4)
         a, b = chart.place(i + 0.5, 0)
         chart.parts.append(
             f'<text x="{a:.1f}" y="{b + 8:.1f}" text-anchor="end" '
             f'transform="rotate(-50 {a:.1f} {b + 8:.1f})">'
-            f"{_safe(shortened(names[i], 16))}</text>"
+            f"{_safe(below[i])}</text>"
         )
     return chart.svg()
 
@@ -221,10 +232,10 @@ def bar_chart(names, values, title, label):
         left=140,
         bottom=36,
     )
-    for k, (name, value) in enumerate(zip(names, values, strict=True)):
+    for k, (name, value) in enumerate(zip(shortened(names, 20), values, strict=True)):
         y = len(names) - k
         chart.bar(0, max(value, 0.0), y - 0.85, y - 0.15, "drawn", f"{value:.4f}")
-        chart.text(0, y - 0.5, shortened(name, 20), "end", dx=-6, dy=4)
+        chart.text(0, y - 0.5, name, "end", dx=-6, dy=4)
     chart.x_ticks(ticks(0, largest, 3), label=label)
     return chart.svg()
 

@@ -14,7 +14,7 @@ from sklearn_gen.metrics._privacy import (
     membership_auc,
     neighbor_distance_ratios,
 )
-from sklearn_gen.metrics._tables import take
+from sklearn_gen.metrics._tables import UndefinedMetricError, take
 from sklearn_gen.metrics._two_sample import classifier_two_sample_test
 from sklearn_gen.metrics._usefulness import train_synthetic_test_real
 
@@ -59,7 +59,8 @@ class Likeness(NamedTuple):
     lines: list
     marginals: tuple
     pairs: tuple
-    two_sample: tuple
+    two_sample: tuple | None
+    remarks: list
 
 
 def sample(table, n_rows, rng):
@@ -77,9 +78,16 @@ def likeness(tables, estimator, n_neighbors):
             tables.real, others, random_state=tables.rng, **tables.options
         )
         pairs = pair_similarity(tables.real, others, **tables.options)
-        test = classifier_two_sample_test(
-            tables.real, others, estimator, random_state=tables.rng, **tables.options
-        )
+        try:
+            test = classifier_two_sample_test(
+                tables.real,
+                others,
+                estimator,
+                random_state=tables.rng,
+                **tables.options,
+            )
+        except UndefinedMetricError:
+            test = None
         return marginals, pairs, test
 
     def cover(real, others):
@@ -97,23 +105,24 @@ def likeness(tables, estimator, n_neighbors):
         coverage = cover(*tables.sized(tables.real, tables.synthetic))
     else:
         m, p, t = compare(tables.holdout)
-        fresh_scores = [m.score, p.score, t.auc, t.detection_score]
+        fresh_scores = [m.score, p.score, *_told_apart(t)]
         real, synthetic, holdout = tables.sized(*tables[:3])
         coverage, fresh_coverage = cover(real, synthetic), cover(real, holdout)
     # Of several p-values the smallest, times their number (Bonferroni).
     worst = min(1.0, len(marginals.p_value) * marginals.p_value.min())
+    auc, detection = _told_apart(test)
     scores = [
         ("marginal similarity", marginals.score, "higher", _MARGINAL, worst),
         ("pair similarity", pairs.score, "higher", _PAIR, np.nan),
-        ("two-sample AUC", test.auc, "0.5", _AUC, test.p_value),
-        ("detection score", test.detection_score, "higher", _DETECTION, np.nan),
+        ("two-sample AUC", auc, "0.5", _AUC, test.p_value if test else np.nan),
+        ("detection score", detection, "higher", _DETECTION, np.nan),
     ]
     lines = [
         Line("likeness", name, value, better, meaning, fresh, p_value)
         for (name, value, better, meaning, p_value), fresh in zip(
             scores, fresh_scores, strict=True
         )
-        if not np.isnan(value)  # one column has no pairs
+        if not np.isnan(value)  # one column has no pairs, few rows no test
     ]
     lines += [
         Line("likeness", name, value, "higher", meaning, fresh)
@@ -121,17 +130,27 @@ def likeness(tables, estimator, n_neighbors):
             coverage._fields, coverage, _COVERAGE, fresh_coverage, strict=True
         )
     ]
-    return Likeness(lines, marginals, pairs, test)
+    remarks = [] if test else [_NO_TEST]
+    return Likeness(lines, marginals, pairs, test, remarks)
+
+
+def _told_apart(test):
+    return (np.nan, np.nan) if test is None else (test.auc, test.detection_score)
 
 
 def usefulness(tables, target):
-    """Train on synthetic, test on real."""
-    if target is None or tables.holdout is None:
-        return []
-    found = train_synthetic_test_real(
-        *tables[:3], target, random_state=tables.rng, **tables.options
-    )
-    return [
+    """Train on synthetic, test on real: lines, and why there are none."""
+    if target is None:
+        return [], []
+    if tables.holdout is None:
+        return [], [_NO_HOLDOUT]
+    try:
+        found = train_synthetic_test_real(
+            *tables[:3], target, random_state=tables.rng, **tables.options
+        )
+    except UndefinedMetricError as error:
+        return [], [f"Usefulness is not judged. {error}"]
+    lines = [
         Line(
             "usefulness",
             f"{found.metric}, trained on {kind}",
@@ -142,6 +161,24 @@ def usefulness(tables, target):
         )
         for kind in ("synthetic", "real")
     ]
+    return lines, []
+
+
+def missing_remarks(real, synthetic):
+    """Say that no cell was drawn missing where real ones are.
+
+    Parameters
+    ----------
+    real, synthetic : ndarray of shape (n_rows, n_features)
+        The encoded tables.
+
+    Returns
+    -------
+    remarks : list of str
+    """
+    if np.isnan(real).any() and not np.isnan(synthetic).any():
+        return [_NO_GAPS.format(np.isnan(real).mean())]
+    return []
 
 
 def privacy(tables, whole):
@@ -189,6 +226,18 @@ def _spread(values, better, meaning, fresh):
     return float(value), better, meaning, float(fresh)
 
 
+_NO_TEST = (
+    "The two-sample test is left out: there are too few different rows to show some of "
+    "them to a classifier and judge it by others."
+)
+_NO_HOLDOUT = (
+    "Usefulness is not judged: models of the target are tested on real rows that are "
+    "given as holdout."
+)
+_NO_GAPS = (
+    "{:.1%} of the real cells are missing and none of the synthetic ones, which gives "
+    "those away: a TableMixture draws gaps too with sample(n, reproduce_missing=True)."
+)
 _MARGINAL = (
     "Columns one by one: 1 minus the largest difference of distribution functions, or "
     "half the sum of differences of shares. P-value: of the worst column, corrected "

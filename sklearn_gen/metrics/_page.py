@@ -35,6 +35,7 @@ sans-serif}
 .sg-report h1{font-size:1.5rem;margin:0 0 .2rem}
 .sg-report h2{font-size:1.1rem;margin:2rem 0 .4rem;border-bottom:1px solid var(--line)}
 .sg-report p{color:var(--soft);margin:.2rem 0 .8rem;max-width:60rem}
+.sg-report .remark{color:var(--ink);border-left:3px solid var(--fresh);padding:0 .7rem}
 .sg-report table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 .sg-report th,.sg-report td{padding:.28rem .6rem;text-align:right;color:var(--ink);
 background:none;border-bottom:1px solid var(--line);vertical-align:top}
@@ -49,8 +50,10 @@ text-transform:capitalize}
 .sg-report .grid{display:flex;flex-wrap:wrap;gap:.7rem;align-items:flex-start}
 .sg-report figure{margin:0;padding:.6rem;background:var(--card);border-radius:6px;
 overflow-x:auto}
-.sg-report figcaption{font-weight:600;margin-bottom:.3rem;display:flex;gap:1rem;
+.sg-report figcaption{margin-bottom:.3rem;display:flex;gap:1rem;width:0;min-width:100%;
 justify-content:space-between}
+.sg-report figcaption strong{font-weight:600;overflow:hidden;text-overflow:ellipsis;
+white-space:nowrap}
 .sg-report figcaption span{font-weight:400;color:var(--soft)}
 .sg-report .key{display:inline-block;width:.8em;height:.8em;border-radius:2px;
 margin:0 .3em 0 1em}
@@ -73,8 +76,7 @@ class Pictures(NamedTuple):
 
     marginals: list  # of (column, similarity, chart), the worst first
     pairs: str | None
-    roc: str
-    telling: str
+    telling: tuple | None  # ROC curve, and columns
     distances: str
     n_columns: int
     has_holdout: bool
@@ -94,7 +96,7 @@ class Pictures(NamedTuple):
         distances : tuple
             Distances to the closest record of synthetic and held-out rows, or None.
         """
-        marginals, pairs, test = likeness[1:]
+        marginals, pairs, test = likeness[1:4]
         d = len(columns.names)
         order = np.argsort(marginals.similarity, kind="stable")[:_MOST_MARGINALS]
         off_diagonal = pairs.similarity.sum(axis=0)
@@ -114,17 +116,21 @@ class Pictures(NamedTuple):
             )
             if d > 1
             else None,
-            roc=roc_chart(test.is_synthetic, test.predictions, test.fold),
-            telling=bar_chart(
-                test.columns[:_MOST_TELLING],
-                test.importance[:_MOST_TELLING],
-                "The most telling columns",
-                "AUC lost where it is shuffled",
-            ),
+            telling=None if test is None else _telling_charts(test),
             distances=distance_chart(*distances),
             n_columns=d,
             has_holdout=distances[1] is not None,
         )
+
+
+def _telling_charts(test):
+    most = slice(_MOST_TELLING)
+    return roc_chart(test.is_synthetic, test.predictions, test.fold), bar_chart(
+        test.columns[most],
+        test.importance[most],
+        "The most telling columns",
+        "AUC lost where it is shuffled",
+    )
 
 
 def page(report):
@@ -146,6 +152,7 @@ def fragment(report):
     all_shown = "" if shown == pictures.n_columns else f" The {shown} that differ most."
     sections = [
         f"<h1>Report on a synthetic table</h1><p>{_sizes(report)}</p>",
+        *(f'<p class="remark">{escape(remark)}</p>' for remark in report.remarks),
         f'<div class="wide">{_table(report.lines)}</div>',
         "<h2>Columns one by one</h2><p>The numbers are similarities, the lowest first."
         f"{all_shown}{_key('real', 'drawn')}</p>",
@@ -164,13 +171,17 @@ def fragment(report):
             _figure("Pairs", f"mean {report.pairs.score:.3f}", pictures.pairs),
             "</div>",
         ]
+    if pictures.telling is not None:
+        roc, telling = pictures.telling
+        sections += [
+            "<h2>What gives synthetic rows away</h2><p>A classifier is shown rows that "
+            "it wasn't fitted to. On the diagonal it guesses.</p>",
+            '<div class="grid">',
+            _figure("ROC curve", f"AUC {report.two_sample.auc:.3f}", roc),
+            _figure("Most telling columns", "", telling),
+            "</div>",
+        ]
     sections += [
-        "<h2>What gives synthetic rows away</h2><p>A classifier is shown rows that it "
-        "wasn't fitted to. On the diagonal it guesses.</p>",
-        '<div class="grid">',
-        _figure("ROC curve", f"AUC {report.two_sample.auc:.3f}", pictures.roc),
-        _figure("Most telling columns", "", pictures.telling),
-        "</div>",
         "<h2>Distances to the fitted rows</h2>",
         f"<p>{_DISTANCES[pictures.has_holdout]}",
         _key("drawn", *(["fresh"] if pictures.has_holdout else [])),
@@ -217,7 +228,8 @@ def _key(*kinds):
 
 def _figure(name, note, svg):
     note = f"<span>{escape(note)}</span>" if note else ""
-    return f"<figure><figcaption>{escape(name)}{note}</figcaption>{svg}</figure>"
+    name = f'<strong title="{escape(name)}">{escape(name)}</strong>'
+    return f"<figure><figcaption>{name}{note}</figcaption>{svg}</figure>"
 
 
 def _table(lines):

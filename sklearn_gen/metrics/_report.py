@@ -4,6 +4,7 @@ import importlib
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
+from textwrap import fill, indent
 
 from sklearn_gen._columns import as_array, container_of
 from sklearn_gen._validation import as_generator
@@ -27,7 +28,8 @@ class GenerativeReport:
     pairs : named tuple
         What :func:`pair_similarity` returned.
     two_sample : named tuple
-        What :func:`classifier_two_sample_test` returned.
+        What :func:`classifier_two_sample_test` returned; None where there are too few
+        different rows for it.
     n_rows : dict
         Rows of each table.
     max_rows : int
@@ -36,16 +38,20 @@ class GenerativeReport:
         The charts of the page, as SVG.
     left_out : tuple
         Columns that only name rows, by name or index.
+    remarks : tuple
+        Sentences: what could not be said and why, and what to do about cells that are
+        never missing.
     """
 
     lines: tuple
     marginals: tuple
     pairs: tuple
-    two_sample: tuple
+    two_sample: tuple | None
     n_rows: dict
     max_rows: int
     pictures: Pictures
     left_out: tuple = ()
+    remarks: tuple = ()
 
     def to_frame(self):
         """Give the metrics as a table.
@@ -111,7 +117,8 @@ class GenerativeReport:
         head = [f"GenerativeReport of {sizes} rows"]
         if self.left_out:
             head.append(f"  left out, only names rows: {listed(self.left_out)}")
-        return "\n".join(head + lines)
+        said = [indent(fill(remark, 77), "  ") for remark in self.remarks]
+        return "\n".join(head + lines + said)
 
 
 def generative_report(
@@ -227,9 +234,11 @@ def generative_report(
     likeness = _lines.likeness(tables, estimator, n_neighbors)
     whole = given["real"], given["synthetic"], given.get("holdout")
     privacy, distances = _lines.privacy(tables, whole)
+    gaps = _lines.missing_remarks(*encoded[:2])
+    useful, unsaid = _lines.usefulness(tables, target)
     names = {"holdout": "held-out"}
     return GenerativeReport(
-        lines=(*likeness.lines, *_lines.usefulness(tables, target), *privacy),
+        lines=(*likeness.lines, *useful, *privacy),
         marginals=likeness.marginals,
         pairs=likeness.pairs,
         two_sample=likeness.two_sample,
@@ -237,4 +246,5 @@ def generative_report(
         max_rows=int(max_rows),
         pictures=Pictures.draw(columns, *encoded[:2], likeness, distances),
         left_out=left_out,
+        remarks=(*gaps, *likeness.remarks, *unsaid),
     )

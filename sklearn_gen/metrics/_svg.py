@@ -5,7 +5,7 @@ light and dark pages.
 """
 
 from html import escape
-from math import floor, log10
+from math import ceil, floor, log10
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Chart:
         """Write tick labels below the axis, inside the picture, and what it is."""
         self.line(self.x, [self.y[0]] * 2, "axis")
         at = list(at)
-        for value, text in zip(at, labels or map(number, at), strict=True):
+        for value, text in zip(at, labels or numbers(at), strict=True):
             x = self.place(value, 0)[0]
             half = 3.2 * len(text)  # about, of the page's font
             inside = min(max(x, half + 2), self.width - half - 2)
@@ -86,7 +86,7 @@ class Chart:
 
     def y_ticks(self, at, labels=None):
         """Write tick labels left of the axis."""
-        for value, text in zip(at, labels or map(number, at), strict=True):
+        for value, text in zip(at, labels or numbers(at), strict=True):
             self.text(self.x[0], value, text, "end", dx=-5, dy=4)
 
     def svg(self):
@@ -106,29 +106,42 @@ def _wide(limits):
 
 
 def ticks(low, high, count=4):
-    """Round numbers between two others."""
+    """Round numbers between two others, at most `count` of them."""
     if not high > low:
         return [low]
-    step = 10.0 ** floor(log10((high - low) / count))
+    power = 10.0 ** floor(log10((high - low) / count))
     for factor in (1, 2, 5, 10):
-        if (high - low) / (factor * step) <= count:
-            step *= factor
+        step = factor * power
+        first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
+        if last - first < count:
             break
-    first = np.ceil(low / step - 1e-9)
-    last = floor(high / step + 1e-9)
-    return [step * i + 0.0 for i in np.arange(first, last + 1)]  # no -0.0
+    return [step * i + 0.0 for i in range(first, last + 1)]  # no -0.0
 
 
-def number(value):
-    """Write a number in few characters."""
-    value = float(value)
-    if value and (abs(value) >= 1e5 or abs(value) < 1e-3):
-        mantissa, _, exponent = f"{value:.1e}".partition("e")
-        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+def numbers(values):
+    """Write numbers in few characters, but so many that different ones look so."""
+    values = np.array(values, dtype=float)
+    largest = np.abs(values).max()
+    gaps = np.diff(np.unique(values))
+    # Steps are round: what is left beyond is rounding.
+    close = 1e-3 * (gaps.min() if len(gaps) else largest)
+    plain = largest == 0.0 or 1e-3 <= largest < 1e7
+    for digits in range(17):
+        texts = [f"{value:.{digits}{'f' if plain else 'e'}}" for value in values]
+        if (np.abs(values - list(map(float, texts))) <= close).all():
+            break
+    return texts if plain else list(map(_scientific, texts))
 
 
-def shortened(text, length):
-    """Cut the end off a long label."""
-    text = str(text)
-    return text if len(text) <= length else text[: length - 1] + "…"
+def _scientific(text):
+    mantissa, _, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if float(mantissa) else "0"
+
+
+def shortened(texts, length):
+    """Cut the ends off long labels, or the starts where those alone differ."""
+    texts = list(map(str, texts))
+    cut = [t if len(t) <= length else t[: length - 1] + "…" for t in texts]
+    if len(set(cut)) < len(set(texts)):
+        cut = [t if len(t) <= length else "…" + t[1 - length :] for t in texts]
+    return cut

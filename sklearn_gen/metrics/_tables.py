@@ -7,6 +7,13 @@ import numpy as np
 from sklearn_gen._columns import Table, TableSchema, as_array, container_of
 
 
+class UndefinedMetricError(ValueError):
+    """Rows that a metric can say nothing of, though nothing is wrong with them.
+
+    A report goes on without that metric, and says why.
+    """
+
+
 @dataclass(frozen=True, eq=False)
 class Columns:
     """Columns of the tables that are compared.

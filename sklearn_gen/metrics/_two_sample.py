@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from sklearn_gen._validation import as_generator
 from sklearn_gen.metrics._ranks import rank_test
-from sklearn_gen.metrics._tables import encode_tables, row_ids
+from sklearn_gen.metrics._tables import UndefinedMetricError, encode_tables, row_ids
 
 _MAX_LEVELS = 254  # of HistGradientBoosting's categories; beyond, codes are numbers
 _ROWS_SHUFFLED = 2000  # of each fold: enough for how telling a column is
@@ -186,7 +186,7 @@ def _folds(ids, y, cv, rng):
     fold = fold_of[ids]
     counts = np.bincount(2 * fold + y, minlength=2 * cv)
     if counts.min() < 2:
-        raise ValueError(
+        raise UndefinedMetricError(
             f"One of {cv} folds has {counts.min()} rows of one of the tables: there "
             "are too few different rows, or too many equal ones. Give more rows, or "
             "set cv lower."

@@ -13,7 +13,7 @@ from sklearn.ensemble import (
 from sklearn.metrics import r2_score
 
 from sklearn_gen._validation import as_generator
-from sklearn_gen.metrics._tables import encode_tables
+from sklearn_gen.metrics._tables import UndefinedMetricError, encode_tables
 
 _MAX_LEVELS = 254  # of HistGradientBoosting's categories; beyond, codes are numbers
 
@@ -190,12 +190,12 @@ def _check_classes(columns, j, y_test, training):
     classes = np.unique(y_test)
     label = columns.schema.label(j)
     if len(classes) < 2:
-        raise ValueError(
+        raise UndefinedMetricError(
             f"The target, {label}, has one class in holdout: give rows of at least two."
         )
     for name, (_, y) in zip(("real", "synthetic"), training, strict=True):
         if len(np.unique(y)) < 2:
-            raise ValueError(
+            raise UndefinedMetricError(
                 f"The target, {label}, has one class in {name}: nothing can be learned "
                 "from it."
             )
