@@ -4,9 +4,15 @@ The squared distance adds up (x - y)^2 over the first ``n_numeric`` columns and
 min((x - y)^2, 1) over the others, whose integers are codes: 1 where they differ. Both
 numbers of columns are multiples of 4, filled up with zeros.
 
-Differences and not |x|^2 - 2 x'y + |y|^2: equal rows are at distance 0, and a pair has
-the same distance, bit for bit, whichever function or order asks for it. Without that,
-"within the radius of" and "as near as" would be decided by rounding.
+Differences and not |x|^2 - 2 x'y + |y|^2, and sums in one order, without fused
+products: equal rows are at distance 0, and a pair has the same distance, bit for bit,
+whichever function or order asks for it. Without that, "within the radius of" and "as
+near as" would be decided by rounding.
+
+Nearly all pairs are too far apart to matter, and sums of float32 in registers show it;
+where codes differ too often, without a look at the numbers. Precision and its kin of 2
+x 30,000 rows of 20 columns so take 3.2 instead of 5.8 CPU seconds, and 4.5 instead of
+10.8 where half of the columns are codes and cells are missing.
 """
 
 from typing import NamedTuple
@@ -14,46 +20,134 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit, kernel
+from sklearn_gen._kernels.blocks import aligned_zeros, load_block
+from sklearn_gen._kernels.lanes import choose_less, load, row_sum, splat
 
-BLOCK = 256  # rows of Y, transposed, so that the loop over them vectorises
+_GROUPS, _ROWS = 4, 64  # a tile of Y: groups of 4 vectors, which fit into registers
+_WIDTH = 16  # float32 in a vector
+_UNIT = 2.0**-24  # relative error of rounding to float32
+_UNDERFLOW = 2.0**-120  # above all of the errors where numbers are subnormal
+
+# A pair within squared radius r has coordinates that are rounded by e in all, with
+# e^2 <= 2 _UNIT^2 (|x|^2 + |y|^2), and (r^.5 + e)^2 <= r (1 + c) + e^2 (1 + 1 / c). So
+# with c = 2^-20, its sum of float32 is at most r * _growth(d) + _slack(x) + _slack(y).
+# Both have twice the room that this asks for; codes alone need none.
 
 
 @jit
-def _load(Y, start, size, tile):
-    for i in range(size):
-        for j in range(Y.shape[1]):
-            tile[j, i] = Y[start + i, j]
+def _growth(d, n_numeric):
+    return 1.0 + 2.0**-19 + 4 * (d + 6) * _UNIT if n_numeric else 1.0
 
 
 @jit
+def _slack(x, n_numeric):
+    total = 0.0
+    for j in range(n_numeric):
+        total += np.float64(x[j]) ** 2
+    return 2.0**-26 * total + _UNDERFLOW if n_numeric else 0.0
+
+
+@jit
+def _slacks(X, n_numeric):
+    slacks = np.empty(len(X), np.float32)
+    for i in range(len(X)):
+        slacks[i] = _slack(X[i], n_numeric)
+    return slacks
+
+
+@jit
+def _new_tile(d, dtype):
+    return aligned_zeros(_GROUPS * d * _ROWS, dtype).reshape(_GROUPS, d, _ROWS)
+
+
+@jit
+def _new_rows():
+    return aligned_zeros(_GROUPS * _ROWS, np.float32).reshape(_GROUPS, _ROWS)
+
+
+@jit
+def _load(Y, start, n_numeric, rough, exact, slack):
+    """Transpose a tile of Y; returns how many groups have rows."""
+    size = min(_GROUPS * _ROWS, len(Y) - start)
+    load_block(Y, start, size, rough)
+    load_block(Y, start, size, exact)
+    for r in range(size):
+        slack[r // _ROWS, r % _ROWS] = _slack(Y[start + r], n_numeric)
+    return -(-size // _ROWS)
+
+
+@jit
+def _near(x, tile, g, n_numeric, slack_x, slack, limit, limits):
+    """Which of the 4 vectors of group g may hold a row within its limit of x, as bits.
+
+    A row's limit is the larger of ``limit`` and its own. What isn't a number, because
+    float32 doesn't reach as far, may be near.
+    """
+    i1, i2, i3 = _WIDTH, 2 * _WIDTH, 3 * _WIDTH
+    d = tile.shape[1]
+    zero, one, least = splat(np.float32(0.0)), splat(np.float32(1.0)), splat(limit)
+    t0, t1 = load(limits, (g, 0)), load(limits, (g, i1))
+    t2, t3 = load(limits, (g, i2)), load(limits, (g, i3))
+    t0, t1 = choose_less(t0, least, least, t0), choose_less(t1, least, least, t1)
+    t2, t3 = choose_less(t2, least, least, t2), choose_less(t3, least, least, t3)
+    start = splat(-slack_x)  # sums start below zero by what rounding may have added
+    s0, s1 = start - load(slack, (g, 0)), start - load(slack, (g, i1))
+    s2, s3 = start - load(slack, (g, i2)), start - load(slack, (g, i3))
+    for j in range(n_numeric, d):
+        code = splat(x[j])
+        z0, z1 = load(tile, (g, j, 0)) - code, load(tile, (g, j, i1)) - code
+        z2, z3 = load(tile, (g, j, i2)) - code, load(tile, (g, j, i3)) - code
+        z0, z1, z2, z3 = z0 * z0, z1 * z1, z2 * z2, z3 * z3
+        s0, s1 = s0 + choose_less(z0, one, z0, one), s1 + choose_less(z1, one, z1, one)
+        s2, s3 = s2 + choose_less(z2, one, z2, one), s3 + choose_less(z3, one, z3, one)
+    if n_numeric < d:
+        n0, n1 = choose_less(t0, s0, zero, one), choose_less(t1, s1, zero, one)
+        n2, n3 = choose_less(t2, s2, zero, one), choose_less(t3, s3, zero, one)
+        if row_sum((n0 + n1) + (n2 + n3)) == 0:
+            return 0
+    for j in range(n_numeric):
+        number = splat(x[j])
+        z0, z1 = load(tile, (g, j, 0)) - number, load(tile, (g, j, i1)) - number
+        z2, z3 = load(tile, (g, j, i2)) - number, load(tile, (g, j, i3)) - number
+        s0, s1, s2, s3 = s0 + z0 * z0, s1 + z1 * z1, s2 + z2 * z2, s3 + z3 * z3
+    n0, n1 = choose_less(t0, s0, zero, one), choose_less(t1, s1, zero, one)
+    n2, n3 = choose_less(t2, s2, zero, one), choose_less(t3, s3, zero, one)
+    if row_sum((n0 + n1) + (n2 + n3)) == 0:
+        return 0
+    bits = int(row_sum(n0) > 0) + 2 * int(row_sum(n1) > 0)
+    return bits + 4 * int(row_sum(n2) > 0) + 8 * int(row_sum(n3) > 0)
+
+
+@jit(fastmath=())
 def _mismatch(code, other):
     squared = (code - other) ** 2
     return squared if squared < 1.0 else 1.0
 
 
-@jit
-def _squared_distances(x, tile, n_numeric, squared):
-    """From row x to all rows of a tile (d, BLOCK); four columns in one pass."""
+@jit(fastmath=())  # nothing is fused or reordered, wherever this is inlined
+def _squared_distances(x, tile, g, at, n_numeric, squared):
+    """From row x to the rows of one vector of a tile; four columns in one pass."""
+    rows = tile[g]
     squared[:] = squared.dtype.type(0.0)
     for j in range(0, n_numeric, 4):
-        a, b, c, d = tile[j], tile[j + 1], tile[j + 2], tile[j + 3]
+        a, b, c, d = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
         x_a, x_b, x_c, x_d = x[j], x[j + 1], x[j + 2], x[j + 3]
-        for i in range(BLOCK):
+        for i in range(_WIDTH):
             squared[i] += (
-                (a[i] - x_a) ** 2
-                + (b[i] - x_b) ** 2
-                + (c[i] - x_c) ** 2
-                + (d[i] - x_d) ** 2
+                (a[at + i] - x_a) ** 2
+                + (b[at + i] - x_b) ** 2
+                + (c[at + i] - x_c) ** 2
+                + (d[at + i] - x_d) ** 2
             )
-    for j in range(n_numeric, len(tile), 4):
-        a, b, c, d = tile[j], tile[j + 1], tile[j + 2], tile[j + 3]
+    for j in range(n_numeric, len(rows), 4):
+        a, b, c, d = rows[j], rows[j + 1], rows[j + 2], rows[j + 3]
         x_a, x_b, x_c, x_d = x[j], x[j + 1], x[j + 2], x[j + 3]
-        for i in range(BLOCK):
+        for i in range(_WIDTH):
             squared[i] += (
-                _mismatch(a[i], x_a)
-                + _mismatch(b[i], x_b)
-                + _mismatch(c[i], x_c)
-                + _mismatch(d[i], x_d)
+                _mismatch(a[at + i], x_a)
+                + _mismatch(b[at + i], x_b)
+                + _mismatch(c[at + i], x_c)
+                + _mismatch(d[at + i], x_d)
             )
 
 
@@ -84,29 +178,38 @@ def nearest(X, Y, n_numeric, k, first):
     -------
     Nearest
     """
-    n, m = len(X), len(Y)
+    (n, d), m = X.shape, len(Y)
     squared = np.full((n, k), X.dtype.type(np.inf))
     index = np.full((n, k), -1)
-    tile = np.zeros((X.shape[1], BLOCK), X.dtype)
-    distances = np.zeros(BLOCK, X.dtype)
-    for start in range(0, m, BLOCK):
-        size = min(BLOCK, m - start)
-        _load(Y, start, size, tile)
+    growth = _growth(d, n_numeric)
+    rough_x, slack_x = X.astype(np.float32), _slacks(X, n_numeric)
+    rough, exact = _new_tile(d, np.float32), _new_tile(d, X.dtype)
+    slack, limits = _new_rows(), _new_rows()
+    distances = np.zeros(_WIDTH, X.dtype)
+    for start in range(0, m, _GROUPS * _ROWS):
+        groups = _load(Y, start, n_numeric, rough, exact, slack)
         for i in range(n):
-            _squared_distances(X[i], tile, n_numeric, distances)
             best, place = squared[i], index[i]
-            nearer = 0
-            for r in range(size):
-                nearer += distances[r] < best[k - 1]
-            if nearer == 0:  # nearly always, after some tiles
-                continue
-            for r in range(size):
-                if distances[r] < best[k - 1] and first + i != start + r:
-                    p = k - 1
-                    while p > 0 and distances[r] < best[p - 1]:
-                        best[p], place[p] = best[p - 1], place[p - 1]
-                        p -= 1
-                    best[p], place[p] = distances[r], start + r
+            for g in range(groups):
+                limit = np.float32(best[k - 1] * growth)
+                near = _near(
+                    rough_x[i], rough, g, n_numeric, slack_x[i], slack, limit, limits
+                )
+                if near == 0:  # nearly always, after some tiles
+                    continue
+                for v in range(_ROWS // _WIDTH):
+                    if not near >> v & 1:
+                        continue
+                    at = v * _WIDTH
+                    _squared_distances(X[i], exact, g, at, n_numeric, distances)
+                    y = start + g * _ROWS + at
+                    for r in range(min(_WIDTH, m - y)):
+                        if distances[r] < best[k - 1] and first + i != y + r:
+                            p = k - 1
+                            while p > 0 and distances[r] < best[p - 1]:
+                                best[p], place[p] = best[p - 1], place[p - 1]
+                                p -= 1
+                            best[p], place[p] = distances[r], y + r
     return Nearest(squared, index)
 
 
@@ -137,24 +240,36 @@ def balls(X, Y, n_numeric, squared_x, squared_y):
     -------
     Balls
     """
-    n, m = len(X), len(Y)
+    (n, d), m = X.shape, len(Y)
     counts = np.zeros(n, np.int64)
     covered, reached = np.zeros(m, np.int64), np.zeros(m, np.int64)
-    tile = np.zeros((X.shape[1], BLOCK), X.dtype)
-    distances = np.zeros(BLOCK, X.dtype)
-    for start in range(0, m, BLOCK):
-        size = min(BLOCK, m - start)
-        _load(Y, start, size, tile)
-        radii = squared_y[start : start + size]
-        covers, reaches = covered[start : start + size], reached[start : start + size]
+    growth = _growth(d, n_numeric)
+    rough_x, slack_x = X.astype(np.float32), _slacks(X, n_numeric)
+    rough, exact = _new_tile(d, np.float32), _new_tile(d, X.dtype)
+    slack, limits = _new_rows(), _new_rows()
+    distances = np.zeros(_WIDTH, X.dtype)
+    for start in range(0, m, _GROUPS * _ROWS):
+        groups = _load(Y, start, n_numeric, rough, exact, slack)
+        for r in range(min(_GROUPS * _ROWS, m - start)):
+            limits[r // _ROWS, r % _ROWS] = squared_y[start + r] * growth
         for i in range(n):
-            _squared_distances(X[i], tile, n_numeric, distances)
             radius = squared_x[i]
-            count = 0
-            for r in range(size):
-                inside = np.int64(distances[r] <= radii[r])
-                count += inside
-                covers[r] |= inside
-                reaches[r] |= np.int64(distances[r] <= radius)
-            counts[i] += count
+            limit = np.float32(radius * growth)
+            for g in range(groups):
+                near = _near(
+                    rough_x[i], rough, g, n_numeric, slack_x[i], slack, limit, limits
+                )
+                if near == 0:
+                    continue
+                for v in range(_ROWS // _WIDTH):
+                    if not near >> v & 1:
+                        continue
+                    at = v * _WIDTH
+                    _squared_distances(X[i], exact, g, at, n_numeric, distances)
+                    y = start + g * _ROWS + at
+                    for r in range(min(_WIDTH, m - y)):
+                        inside = np.int64(distances[r] <= squared_y[y + r])
+                        counts[i] += inside
+                        covered[y + r] |= inside
+                        reached[y + r] |= np.int64(distances[r] <= radius)
     return Balls(counts, covered, reached)

@@ -81,7 +81,7 @@ def precision_recall_density_coverage(
     missing one). Neighbours are exact.
 
     Costs O((n + m)^2) distances and O(n + m) memory: 100,000 rows of 20 columns each
-    take about 35 seconds on two cores, a minute where half of the columns are
+    take 20 to 30 seconds on two cores, the latter where half of the columns are
     categories and all have missing cells.
 
     References

@@ -43,6 +43,32 @@ def test_nearest_equals_brute_force(space):
     np.testing.assert_allclose(at_index, found, atol=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1.0, 1e-25, 1e25, 1e150])
+def test_nearest_of_heavy_tails_beyond_the_range_of_float32(unit):
+    rng = np.random.default_rng(3)
+    x, y = (unit * rng.standard_cauchy((n, 4)) ** 3 for n in (200, 500))
+    y[:200:7] = x[::7]  # copies, at distance 0
+    y[1:200:7] = x[1::7] * (1 + 1e-9)
+    found, _ = nearest(x, y, 4, 2)
+    with np.errstate(over="ignore"):
+        squared = cdist(x, y, "sqeuclidean")
+    np.testing.assert_allclose(found, np.sort(squared, axis=1)[:, :2], rtol=1e-12)
+    radii = np.append(found[:, 1], np.sort(squared, axis=0)[1]) * (1 + 1e-12)
+    counts, covered, reached = balls(x, y, 4, radii[:200], radii[200:])
+    inside = squared <= radii[200:]
+    np.testing.assert_array_equal(counts, inside.sum(axis=1))
+    np.testing.assert_array_equal(covered, inside.any(axis=0))
+    np.testing.assert_array_equal(reached, (squared <= radii[:200, None]).any(axis=0))
+
+
+def test_nearest_where_float32_sees_no_difference():
+    rng = np.random.default_rng(4)
+    x, y = (1e7 + rng.normal(size=(n, 4)) for n in (200, 500))
+    found, _ = nearest(x, y, 4, 3)
+    squared = np.sort(cdist(x, y, "sqeuclidean"), axis=1)[:, :3]
+    np.testing.assert_allclose(found, squared, rtol=1e-12)
+
+
 def test_no_row_is_its_own_neighbour(space):
     x, _, n_numeric, _ = space
     found, index = nearest(x, x, n_numeric, 1, same=True)
