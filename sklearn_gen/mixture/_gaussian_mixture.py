@@ -1,6 +1,5 @@
 """Gaussian mixture: sample weights, missing values, conditionals, stepwise EM."""
 
-from functools import partial
 from numbers import Integral, Real
 from typing import ClassVar
 
@@ -8,7 +7,6 @@ import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._compat import Interval, StrOptions
-from sklearn_gen._em import EMModel
 from sklearn_gen.base import (
     ComponentMixin,
     ConditionalMixin,
@@ -21,6 +19,7 @@ from sklearn_gen.mixture._derived import DerivedMixtures
 from sklearn_gen.mixture._inference import Inference
 from sklearn_gen.mixture._initial import GaussianStarts
 from sklearn_gen.mixture._integrated_likelihood import IntegratedLikelihood
+from sklearn_gen.mixture._moment_em import MomentEM
 from sklearn_gen.mixture._noise import N_PARAMETERS, share_of_noise
 from sklearn_gen.mixture._regularization import Regularization
 
@@ -37,7 +36,7 @@ class GaussianMixture(
     ChoosesComponents,
     GaussianStarts,
     Regularization,
-    EMModel,
+    MomentEM,
 ):
     r"""Mixture of Gaussians: p(x) is a weighted sum of normal densities.
 
@@ -264,27 +263,15 @@ class GaussianMixture(
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
 
-    @property
-    def _structure(self):
-        return gaussian.STRUCTURES[self.covariance_type]
+    def _kernel_args(self, params):
+        return self._structure.kernel_args(params, self._dtype)
 
-    def _e_step(self, params, centers=None):
-        return partial(
-            self._suff_stats,
-            params=params,
-            args=self._structure.kernel_args(params, self._dtype),
-            centers=centers,
-        )
+    def _suff_stats(self, block, params, args, centers):
+        function = gaussian.suff_stats if self._noise is None else self._noise.suff_stats
+        return function(self._structure, block, params, args, centers)
 
-    def _suff_stats(self, block, params, args=None, centers=None):
-        if args is None:
-            args = self._structure.kernel_args(params, self._dtype)
-        centers = params.means if centers is None else centers
-        if self._noise is not None:
-            suff_stats = self._noise.suff_stats
-        else:
-            suff_stats = gaussian.suff_stats
-        return suff_stats(self._structure, block, params, args, centers)
+    def _shift(self, stats, delta):
+        return gaussian.recenter(self._structure, stats, delta)
 
     def _m_step(self, stats, params):
         updated = gaussian.m_step(
@@ -299,24 +286,6 @@ class GaussianMixture(
             return updated
         share = stats.s0.sum() / stats.weight  # the rest is noise
         return updated._replace(weights=share * updated.weights)
-
-    def _em_step(self, params, sum_stats):
-        updated, stats = super()._em_step(params, sum_stats)
-        # Moments about the old means lose digits where a mean moved by many of its
-        # deviations: then sum again, about the new means.
-        moved = (updated.means - params.means) ** 2
-        variances = self._structure.variances(updated.covariances, *moved.shape)
-        if np.any(moved > np.finfo(self._dtype).eps ** -0.4 * variances):
-            centers = updated.means
-            stats = sum_stats(self._e_step(params, centers))
-            updated = self._m_step(stats, updated)
-            # as every caller expects them: about the old means
-            delta = params.means - centers
-            stats = gaussian.recenter(self._structure, stats, delta)
-        return updated, stats
-
-    def _recenter(self, stats, params, updated):
-        return gaussian.recenter(self._structure, stats, updated.means - params.means)
 
     def _fitted_attributes(self, params):
         factors = params.precisions_cholesky

@@ -16,11 +16,7 @@ class GaussianStarts:
     """What a Gaussian mixture does before its first E-step."""
 
     def _prepare(self, X, sample_weight, rng, first=True):
-        if first:
-            self._variances = column_variances(X, sample_weight)
-            self._dtype = X.dtype.name
-            self._warn_of_scale()
-        X = self._add_noise(X, rng).astype(self._dtype, copy=False)
+        X = super()._prepare(X, sample_weight, rng, first)
         if self.noise is not None:
             box = UniformNoise.around(X)
             box = box if first else box.wider(self._noise)
@@ -65,18 +61,6 @@ class GaussianStarts:
         )
         share = 1.0 - (self.noise or 0.0)
         return params._replace(weights=share * params.weights)
-
-    def _check_goes_on(self, n_features):
-        wanted = (self._size(), n_features)
-        shape = self._structure.shape(*wanted)
-        if self.means_.shape != wanted or self.covariances_.shape != shape:
-            raise ValueError(
-                f"Can't go on from the last fit: means_ has shape {self.means_.shape} "
-                f"and covariances_ {self.covariances_.shape}; n_components="
-                f"{self.n_components!r}, covariance_type={self.covariance_type!r} and "
-                f"X with {n_features} columns need {wanted} and {shape}. Set them "
-                "back, or fit a clone of the model."
-            )
 
 
 def column_variances(X, sample_weight):

@@ -27,16 +27,20 @@ class MomentEM(EMModel):
             self._warn_of_scale()
         return self._add_noise(X, rng).astype(self._dtype, copy=False)
 
+    def _size(self):
+        """Number of components that fitted parameters have to have."""
+        return self.n_components
+
     def _check_goes_on(self, n_features):
-        wanted = (self.n_components, n_features)
+        wanted = (self._size(), n_features)
         shape = self._structure.shape(*wanted)
         if self.means_.shape != wanted or self.precisions_.shape != shape:
             raise ValueError(
                 f"Can't go on from the last fit: means_ has shape {self.means_.shape} "
                 f"and precisions_ {self.precisions_.shape}; n_components="
-                f"{self.n_components}, covariance_type={self.covariance_type!r} and X "
-                f"with {n_features} columns need {wanted} and {shape}. Set them back, "
-                "or fit a clone of the model."
+                f"{self.n_components!r}, covariance_type={self.covariance_type!r} and "
+                f"X with {n_features} columns need {wanted} and {shape}. Set them "
+                "back, or fit a clone of the model."
             )
 
     @abstractmethod
