@@ -71,7 +71,8 @@ class DerivedMixtures:
         for name, value in mixture._fitted_attributes(params).items():
             setattr(mixture, name, value)
         mixture.n_features_in_ = means.shape[1]
-        mixture.schema_ = TableSchema.from_data(means[:0], means[:0])
+        nothing = means[:0].astype(dtype)
+        mixture.schema_ = TableSchema.from_data(nothing, nothing)
         mixture.converged_, mixture.n_iter_ = True, 0
         mixture.lower_bound_, mixture.lower_bounds_ = -np.inf, []
         return mixture

@@ -267,7 +267,9 @@ class GaussianMixture(
         return self._structure.kernel_args(params, self._dtype)
 
     def _suff_stats(self, block, params, args, centers):
-        function = gaussian.suff_stats if self._noise is None else self._noise.suff_stats
+        function = (
+            gaussian.suff_stats if self._noise is None else self._noise.suff_stats
+        )
         return function(self._structure, block, params, args, centers)
 
     def _shift(self, stats, delta):

@@ -71,7 +71,8 @@ class DerivedStudentMixtures:
         degrees = np.broadcast_to(degrees, normal.weights.shape)
         params = student.StudentParams(*normal, degrees)
         mixture = cls(covariance_type=covariance_type)
-        mixture.schema_ = TableSchema.from_data(params.means[:0], params.means[:0])
+        nothing = params.means[:0].astype(dtype)
+        mixture.schema_ = TableSchema.from_data(nothing, nothing)
         mixture.n_features_in_ = params.means.shape[1]
         return mixture._with_parameters(params, np.dtype(dtype).name)
 

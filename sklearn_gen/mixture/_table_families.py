@@ -158,7 +158,8 @@ def _by_kind(column, x):
     if resolution > 0.0 and len(np.unique(x)) <= 2:
         return "histogram", candidates  # two shares say all there is
     # Amounts aren't drawn below zero, unless that is many deviations away.
-    if not column.is_gap and (lowest < 0.0 or x.mean() > 4.0 * x.std()):
+    unit = x / (np.abs(x).max() or 1.0)  # its squares don't overflow
+    if not column.is_gap and (lowest < 0.0 or unit.mean() > 4.0 * unit.std()):
         candidates.append("gaussian")
         if resolution == 0.0:
             candidates.append("student_t")

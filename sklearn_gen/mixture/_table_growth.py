@@ -1,10 +1,7 @@
 """How many components a mixture of tables gets, and how smooth they are."""
 
-from functools import partial
-
 import numpy as np
 
-from sklearn_gen._blocks import sum_blocks
 from sklearn_gen._em import Run
 from sklearn_gen.mixture._table_seeding import search
 
@@ -40,17 +37,3 @@ class TableGrowth:
             self, self._columns, X, sample_weight, sizes, rng
         )
         return params
-
-    def _searched(self, X, sample_weight, rng):
-        """The search without callbacks: partial_fit reports none."""
-        runs = self._search(X, sample_weight, rng)
-        while True:
-            try:
-                run = next(runs)
-            except StopIteration as end:
-                return end.value
-            over = partial(sum_blocks, map, blocks=run.blocks)
-            for _ in range(run.max_iter):
-                before = run.params
-                run.params, stats = self._em_step(before, over)
-                run.last = (stats, before)

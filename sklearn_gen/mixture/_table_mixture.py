@@ -28,10 +28,10 @@ from sklearn_gen.mixture._twins import find_twins
 
 
 class TableMixture(
+    TableViews,
     ComponentMixin,
     ConditionalMixin,
     InformationCriteriaMixin,
-    TableViews,
     TableGrowth,
     EMModel,
 ):
@@ -298,9 +298,11 @@ class TableMixture(
 
     def _initial_params(self, X, sample_weight, rng):
         n_components = self.n_components
-        if n_components == "auto":  # of a first batch, or of few rows
+        if n_components == "auto":
             if len(X) >= FEWEST_ROWS:
-                return self._searched(X, sample_weight, rng)
+                # of `partial_fit`: its first batch says how many there are
+                self._learn(X, sample_weight, rng)
+                return self._fitted_params()
             n_components = 1
         stats, nothing = single(self._columns, self._blocks(X, sample_weight))
         whole = self._columns.m_step(stats, 1.0, nothing)

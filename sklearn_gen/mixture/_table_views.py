@@ -5,7 +5,6 @@ from copy import copy
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_gen._columns import read_conditions
 from sklearn_gen._validation import check_n_samples
 from sklearn_gen.mixture._table_expectation import expected_cells
 
@@ -69,9 +68,7 @@ class TableViews:
             if given is not None:
                 hidden &= np.isnan(given)
             X = np.where(hidden, np.nan, X)
-        if stored is None:
-            return self.schema_.restore(X, rng=rng)
-        return self.schema_.decode(X, rng, stored)
+        return self.schema_.restore(X, rng=rng, stored=stored)
 
     def _draw_given(self, given, conditions, n_samples, rng):
         """Draw rows given one encoded row, and their components."""
@@ -96,32 +93,9 @@ class TableViews:
             "have. Leave one out."
         )
 
-    def _given(self, conditions):
-        """One encoded row, NaN where no condition is, and the values as stored."""
-        encoded, stored = read_conditions(self.schema_, conditions)
-        given = self._coerce(encoded)
-        for j in np.flatnonzero(~np.isnan(given[0])):
-            levels = self.schema_.categories[j]
-            if levels is not None and given[0, j] == len(levels):
-                known = ", ".join(map(repr, levels[:9])) + ", ..." * (len(levels) > 9)
-                name = self.schema_.names[j] if self.schema_.names else j
-                value = conditions.get(name, conditions.get(j))
-                raise ValueError(
-                    f"conditions: {self.schema_.label(j)} never saw {value!r} in "
-                    f"fit. Its levels are {known}."
-                )
-        if self._score_samples(given)[0] == -np.inf:
-            broken = self._columns.violated(given)
-            raise ValueError(
-                f"conditions={conditions!r}: no row has these values; they violate "
-                f"{broken or 'what the families allow'}. Leave one out."
-            )
-        same = (given == encoded)[0] | np.isnan(encoded[0])
-        return given, {j: value for j, value in stored.items() if same[j]}
-
-    def _coerce(self, rows):
-        """Make the families' values of encoded cells."""
-        return rows
+    def _why_impossible(self, row):
+        broken = self._columns.violated(row)
+        return f"they violate {broken or 'what the families allow'}"
 
     def conditional_mean(self, X):
         """Replace every missing cell by its expectation given the row's other cells.

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_gen._columns._tabulated import UNSEEN_MASS
+from sklearn_gen._columns import UNSEEN_MASS, refuse_level
 from sklearn_gen._compat import Interval
 from sklearn_gen._components import draw_components
 from sklearn_gen._em import EMModel
@@ -170,6 +170,20 @@ class TreeModel(ConditionalMixin, InformationCriteriaMixin, EMModel):
         codes = trees.draw(coded, component, self._fitted_params(), coding.first, rng)
         values = decode(codes, coding, rng)
         return values if self._view is None else values[:, self._view[0]]
+
+    def _given(self, conditions):
+        given, stored = super()._given(conditions)
+        codes = encode(self._whole_rows(given), self._coding).X[0]
+        shown = np.arange(len(codes)) if self._view is None else self._view[0]
+        columns = self.schema_.column_indices(list(conditions), "conditions")
+        for j, value in zip(columns, conditions.values(), strict=True):
+            if np.isnan(codes[shown[j]]) and not np.isnan(given[0, j]):
+                levels = self.levels_[shown[j]]
+                rows = np.full((len(levels), len(shown)), np.nan)
+                rows[:, j] = levels
+                known = np.asarray(self.schema_.restore(rows))[:, j].tolist()
+                refuse_level(self.schema_.label(j), value, known)
+        return given, stored
 
     # -- views -----------------------------------------------------------------------
 
