@@ -14,6 +14,7 @@ from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._compat import fit_context
+from sklearn_gen._conditional import ConditionalMixin
 from sklearn_gen._validation import (
     DegenerateDataWarning,
     DiscreteColumnWarning,
@@ -279,40 +280,6 @@ class ComponentMixin:
             Component indices.
         """
         return self.fit(X, sample_weight=sample_weight).predict(X)
-
-
-class ConditionalMixin:
-    """Models that draw missing cells given observed ones, without rejection."""
-
-    _allow_nan = True
-
-    @property
-    def conditional_kind(self):
-        """Nature of `sample_conditional`: 'exact' or 'estimate'."""
-        return "exact"
-
-    def sample_conditional(self, X, *, random_state=None):
-        """Replace every NaN of X by a draw from p(missing | observed).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            NaN means "draw this"; observed cells are returned untouched.
-        random_state : None, int, RandomState or Generator, default=None
-            None uses the estimator's own `random_state`.
-
-        Returns
-        -------
-        X_drawn : ndarray or DataFrame of shape (n_samples, n_features)
-            In the container of `X`.
-        """
-        rows = self._check_scored_rows(X)
-        missing = np.isnan(rows)
-        drawn, rng = rows.copy(), None
-        if missing.any():
-            rng = self._draw_generator(random_state)
-            drawn[missing] = self._sample_conditional(rows, rng)[missing]
-        return self.schema_.restore(drawn, like=X, rng=rng)
 
 
 class LatentMixin:

@@ -173,6 +173,28 @@ class ReturnsItsInput(ReferenceGaussian):
         return super().sample_conditional(X, random_state=random_state)
 
 
+@caught_by("check_conditions_are_conditional_draws", "check_conditions_by_name")
+class IgnoresConditions(ReferenceGaussian):
+    def sample(self, n_samples=1, *, conditions=None, random_state=None):
+        return super().sample(n_samples, random_state=random_state)
+
+
+@caught_by("check_conditions_are_conditional_draws")
+class WritesConditionsOver(ReferenceGaussian):
+    def sample(self, n_samples=1, *, conditions=None, random_state=None):
+        rows = super().sample(n_samples, random_state=random_state)
+        for column, value in (conditions or {}).items():
+            rows[:, column] = value
+        return rows
+
+
+@caught_by("check_conditions_by_name")
+class CountsFromTheEnd(ReferenceGaussian):
+    def _given(self, conditions):
+        given, stored = super()._given(conditions)
+        return given[:, ::-1] if "c" not in conditions else given, stored
+
+
 # Weights
 
 

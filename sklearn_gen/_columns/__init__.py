@@ -1,7 +1,7 @@
 """Column types of a table: what went in, so that what comes out is the same."""
 
 from sklearn_gen._columns._cells import Table, as_array
-from sklearn_gen._columns._conditions import Given, read_conditions
+from sklearn_gen._columns._conditions import Given, read_conditions, refuse_level
 from sklearn_gen._columns._containers import column_label, container_of, rewrap
 from sklearn_gen._columns._families import FAMILIES, family_for
 from sklearn_gen._columns._family import MIN_SPREAD, Family, weighted_spread
@@ -42,6 +42,7 @@ __all__ = [
     "family_for",
     "grid_width",
     "read_conditions",
+    "refuse_level",
     "rewrap",
     "weighted_spread",
 ]

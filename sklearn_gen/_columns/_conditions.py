@@ -2,6 +2,7 @@
 
 import re
 import sys
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -22,10 +23,11 @@ class Given(NamedTuple):
     Attributes
     ----------
     encoded : ndarray of shape (1, n_features)
-        As a row of ``schema.encode``, NaN where nothing is given.
+        As a row that models get, NaN where nothing is given; of tables of numbers in
+        the precision of their draws.
     stored : dict of int to ndarray
-        Of each column given that has no levels the one value that tables hold, as in
-        `Cells`.
+        Of each column of a mixed table that is given and has no levels, the one value
+        that tables hold, as in `Cells`.
     """
 
     encoded: np.ndarray
@@ -40,36 +42,72 @@ def read_conditions(schema, conditions):
     TypeError
         If `conditions` is no dict.
     ValueError
-        If it names an unknown column, or a value that its column can't hold.
+        If it names an unknown column, or a value that its column can't hold or, of
+        levels, never saw.
     """
     if not isinstance(conditions, dict):
         raise TypeError(
             f"conditions must be a dict {{column: value}}, got {conditions!r}."
         )
-    encoded, stored = np.full((1, len(schema.kinds)), np.nan), {}
+    encoded, stored = np.full((1, len(schema.kinds)), np.nan, _precision(schema)), {}
     columns = schema.column_indices(list(conditions), "conditions")
     for j, value in zip(columns, conditions.values(), strict=True):
-        column, label = schema.columns[j], schema.label(j)
-        if column.is_empty:
-            raise ValueError(
-                f"conditions: of {label} fit observed nothing. Leave it out."
-            )
+        label = schema.label(j)
         try:
+            if not schema.columns:
+                encoded[0, j] = _number(value, encoded.dtype)
+                continue
+            column = schema.columns[j]
+            if column.is_empty:
+                raise ValueError("fit observed nothing of it. Leave it out.")
             cells = _cells_of(column, value, label)
             encoded[0, j] = encode(column, cells, label)[0]
             if column.kind != "categorical":  # codes say all there is
                 stored[j] = _stored(column, cells, value)
         except (OverflowError, TypeError, ValueError) as error:
             raise ValueError(f"conditions: {label}, value {value!r}: {error}") from None
+        levels = schema.categories[j]
+        if levels is not None and encoded[0, j] == len(levels):
+            refuse_level(label, value, levels)
     return Given(encoded, stored)
 
 
-def _cells_of(column, value, label):
-    """A table of one cell; text is read as the date that it is."""
+def refuse_level(label, value, levels):
+    """Refuse a value that is none of a column's levels."""
+    known = ", ".join(map(repr, levels[:9])) + ", ..." * (len(levels) > 9)
+    raise ValueError(
+        f"conditions: {label} never saw {value!r} in fit. Its levels are {known}."
+    )
+
+
+def _precision(schema):
+    """What models compute in: single only where all columns are, as in fit."""
+    single = not schema.columns and set(schema.dtypes) <= {"float32", "Float32"}
+    return np.dtype(np.float32 if single else np.float64)
+
+
+def _number(value, dtype):
+    """The value as a float, if a table of numbers can hold it."""
+    _refuse_missing(value)
+    if not isinstance(value, Real | np.bool_):
+        raise ValueError("its values are numbers.")
+    number = float(value)
+    with np.errstate(over="ignore"):
+        if not np.isfinite(dtype.type(number)):
+            raise ValueError(f"its values are finite numbers of {dtype}.")
+    return number
+
+
+def _refuse_missing(value):
     cell = np.empty(1, dtype=object)
     cell[0] = value
     if missing_objects(cell)[0]:
         raise ValueError("it is missing. Leave it out: columns not named are drawn.")
+
+
+def _cells_of(column, value, label):
+    """A table of one cell; text is read as the date that it is."""
+    _refuse_missing(value)
     pandas = sys.modules.get("pandas")
     if column.stored == "datetime" and column.unit == "period":
         freq = re.fullmatch(r"period\[(.*)\]", column.dtype)[1]
@@ -83,6 +121,7 @@ def _cells_of(column, value, label):
             value = pandas.Timestamp(value).tz_localize(column.zone)
     if column.stored in TIMES and pandas is not None:
         return Table.read(pandas.DataFrame({0: [value]})).columns[0]
+    cell = np.empty(1, dtype=object)
     cell[0] = value
     return object_cells(cell, label, "object")
 

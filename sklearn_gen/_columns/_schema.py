@@ -320,16 +320,17 @@ class TableSchema:
         """Name column `index` for a message."""
         return column_label(self.names, index)
 
-    def restore(self, values, like=None, rng=None):
+    def restore(self, values, like=None, rng=None, stored=None):
         """Put `values` into the container that `fit` saw, or that of `like`.
 
         Values stay floats: rounding a continuous draw to the column's dtype would make
         draws disagree with scores. Mixed tables are decoded, and only what is missing
-        in `like` is taken from `values`; `rng` draws new identifiers.
+        in `like` is taken from `values`; `rng` draws new identifiers, `stored` is as
+        for `decode`.
         """
         if self.columns:
             if like is None:
-                return self.decode(values, rng)
+                return self.decode(values, rng, stored)
             return self.fill(like, values, rng)
         if like is not None:
             return rewrap(values, like)

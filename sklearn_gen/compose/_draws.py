@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_gen._columns import TableSchema, read_conditions
+from sklearn_gen._validation import check_n_samples
 from sklearn_gen.base import as_generator
 from sklearn_gen.compose._composite import pull
 from sklearn_gen.compose._steps import PipelineSteps, model_has
@@ -19,24 +21,37 @@ class PipelineDraws(PipelineSteps):
         return self._model.conditional_kind
 
     @available_if(model_has("sample"))
-    def sample(self, n_samples=1, *, random_state=None, **params):
-        """Draw rows of the input space.
+    def sample(self, n_samples=1, *, conditions=None, random_state=None, **params):
+        """Draw rows of the input space, or given the values of some columns.
 
         Parameters
         ----------
         n_samples : int, default=1
             Number of rows.
+        conditions : dict or None, default=None
+            ``{column: value}``: these columns of the input have exactly these values in
+            every row; the others are drawn given them, by `sample_conditional`.
         random_state : None, int, RandomState or Generator, default=None
             None uses the last step's own `random_state`.
         **params : dict
-            Further keywords of the last step's `sample`.
+            Further keywords of the last step's `sample`; with `conditions`, of its
+            `sample_conditional`.
 
         Returns
         -------
         X : ndarray or DataFrame of shape (n_samples, n_features)
             In the container that `fit` saw, with the same columns.
+
+        Raises
+        ------
+        ValueError
+            If `conditions` names an unknown column, or what no row can have.
         """
         check_is_fitted(self)
+        if conditions is not None and conditions != {}:
+            draw = self.sample_conditional  # its AttributeError says who hasn't it
+            rows = self._rows_given(conditions, check_n_samples(n_samples))
+            return draw(rows, random_state=random_state, **params)
         output_range = self._range()
         random_state = self._draw_state(random_state, output_range)
 
@@ -90,6 +105,20 @@ class PipelineDraws(PipelineSteps):
             )
             drawn[missing] = pull(self.steps[:-1], Z)[missing[incomplete]]
         return self._restore(drawn, like=X)
+
+    def _rows_given(self, conditions, n_samples):
+        """Rows of the input that hold nothing but the values asked for."""
+        schema = getattr(self, "schema_", None)
+        if schema is None:  # put together from fitted steps
+            nothing = np.empty((0, self.n_features_in_))
+            schema = TableSchema.from_data(nothing, nothing)
+        given = read_conditions(schema, conditions).encoded
+        if self.score_samples(schema.restore(given))[0] == -np.inf:
+            raise ValueError(
+                f"conditions={conditions!r}: no row has these values; their density is "
+                "zero. Leave one out."
+            )
+        return schema.restore(np.repeat(given, n_samples, axis=0))
 
     def _draw_state(self, random_state, output_range):
         if random_state is None:

@@ -23,7 +23,8 @@ class Latent(NamedTuple):
     lower, upper : ndarray of shape (n,)
         z lies in (lower, upper]; where both are equal z is known.
     log_density : ndarray of shape (n,)
-        log f(x) where z is known, else zero.
+        log f(x) where z is known, else zero; -inf of values that can't be, whose score
+        is said to be 0.
     """
 
     lower: np.ndarray
@@ -89,9 +90,14 @@ class FamilyMarginal:
 
 def latent(marginal, x):
     """What values of one column say of its normal score."""
-    lower, upper = marginal.interval(x)
-    known = lower == upper
-    log_density = np.zeros(len(x))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lower, upper = marginal.interval(x)
+    # Below the support both ends are -inf, or the logarithm of no number.
+    impossible = np.isnan(lower) | np.isnan(upper)
+    impossible |= (lower == upper) & np.isinf(lower)
+    lower[impossible] = upper[impossible] = 0.0
+    known = (lower == upper) & ~impossible
+    log_density = np.where(impossible, -np.inf, 0.0)
     if known.any():
         log_density[known] = marginal.log_density(x[known])
     return Latent(lower, upper, log_density)

@@ -244,7 +244,7 @@ class TrimmedDensity(
         n_samples : int, default=1
             Number of rows.
         **params : dict
-            Of the inner model's `sample`, such as ``random_state``.
+            Of the inner model's `sample`, such as ``random_state`` or ``conditions``.
 
         Returns
         -------

@@ -1,5 +1,7 @@
 """Draws follow the density that scores them, conditional draws too."""
 
+from importlib import import_module
+
 import numpy as np
 
 from sklearn_gen.testing._check import check
@@ -8,6 +10,7 @@ from sklearn_gen.testing._data import (
     example_rows,
     fitted,
     hide_cells,
+    seeded,
 )
 from sklearn_gen.testing._measure import (
     assert_draws_follow,
@@ -19,6 +22,7 @@ from sklearn_gen.testing._traits import (
     has,
     has_exact_conditional,
     has_exact_density,
+    installed,
 )
 
 _N_DRAWS = 4000
@@ -125,3 +129,41 @@ def check_observed_cells_stay(estimator):
     whole = model.sample_conditional(X)
     assert_same_bytes(whole, X, "rows with nothing missing")
     assert not np.shares_memory(whole, X), "sample_conditional returns its input."
+
+
+@check(has("sample", "sample_conditional"))
+def check_conditions_are_conditional_draws(estimator):
+    """`sample(n, conditions=...)` completes rows of which these cells are given.
+
+    The very bytes of `sample_conditional`, and so its distribution.
+    """
+    model, X = fitted(estimator, n_features=3)
+    for columns in ([1], [2, 0], [0, 1, 2]):
+        rows = np.full((40, 3), np.nan)
+        rows[:, columns] = X[7, columns]
+        what = f"sample given columns {columns}"
+        draws = model.sample(
+            40, conditions={j: X[7, j] for j in columns}, random_state=6
+        )
+        assert isinstance(draws, np.ndarray), f"{what} is no ndarray."
+        assert draws.shape == rows.shape, f"{what} has shape {draws.shape}."
+        assert_same_bytes(draws[:, columns], rows[:, columns], f"{what}: these")
+        assert_same_bytes(draws, model.sample_conditional(rows, random_state=6), what)
+    for nothing in (None, {}):
+        free = model.sample(5, conditions=nothing, random_state=6)
+        what = f"sample(conditions={nothing})"
+        assert_same_bytes(free, model.sample(5, random_state=6), what)
+
+
+@check(has("sample", "sample_conditional"), installed("pandas"))
+def check_conditions_by_name(estimator):
+    """Conditions name columns of a frame by name or by index, to the same effect."""
+    pandas = import_module("pandas")
+    X = example_rows(estimator, n_features=3)
+    model = seeded(estimator).fit(pandas.DataFrame(X, columns=["a", "b", "c"]))
+    value = X[7, 2]
+    named = model.sample(9, conditions={"c": value}, random_state=6)
+    assert list(named) == ["a", "b", "c"], f"sample has columns {list(named)}."
+    assert (named["c"] == value).all(), "sample doesn't keep the value of 'c'."
+    counted = model.sample(9, conditions={2: value}, random_state=6)
+    assert_same_bytes(named, counted, "sample given 'c', and given column 2")

@@ -243,6 +243,30 @@ def check_draws_refused(estimator, case):
     assert_refused(estimator, case)
 
 
+@check(has("sample", "sample_conditional"))
+def check_conditions_refused(estimator):
+    """Conditions are a dict of columns, each once, and values that they can have."""
+    model, _ = fitted(estimator)
+    column = "conditions|column 1"
+    for conditions, says in (
+        ([0], ("conditions", "dict")),
+        (3, ("conditions", "dict")),
+        ({7: 1.0}, ("conditions", "7", "column")),
+        ({"amount": 1.0}, ("conditions", "amount", "column")),
+        ({0: 1.0, -2: 1.0}, ("conditions", "twice")),
+        ({1: "red"}, (column, "red", "number|levels")),
+        ({1: np.nan}, (column, "nan", "leave")),
+        ({1: None}, (column, "None", "leave")),
+        ({1: np.inf}, (column, "inf", "finite|levels")),
+    ):
+        case = Malformed(
+            f"sample(conditions={conditions!r})",
+            lambda _, given=conditions: model.sample(conditions=given),
+            says,
+        )
+        assert_refused(estimator, case)
+
+
 @check(is_model)
 def check_parameters_refused(estimator):
     """An alien value of any constructor parameter is refused by fit, by name."""
