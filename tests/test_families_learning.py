@@ -307,3 +307,29 @@ def test_degrees_of_freedom_solve_their_equation(start):
 def test_refusals(name, x, message):
     with pytest.raises(ValueError, match=message):
         family_for(name, np.array(x))
+
+
+@pytest.mark.parametrize("name", ["gaussian", "student_t", "lognormal", "gamma"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        lambda x: 1e300 * x,
+        lambda x: 1e-300 * x,
+        lambda x: 1e8 + x,
+        lambda x: np.where(x == x.max(), 1e300, x),
+        lambda x: 10.0 ** (300 * np.tanh(x - 1)),
+        lambda x: np.full_like(x, 1e300),
+    ],
+    ids=["huge", "tiny", "offset", "one huge", "all magnitudes", "huge constant"],
+)
+def test_values_of_any_size_fit(name, column):
+    x = column(np.random.default_rng(0).gamma(2.0, size=200))
+    with np.errstate(all="raise", under="ignore"):
+        family = family_for(name, x)
+        resp, params = np.random.default_rng(1).dirichlet([1, 1], size=200), None
+        for _ in range(3):
+            stats_of_rows = family.stats(x, resp, params)
+            params = family.m_step(stats_of_rows, family.prior(1.0), params)
+        log_prob = family.log_prob(x, params)
+    assert np.isfinite(np.stack(params)).all()
+    assert np.isfinite(log_prob).all()

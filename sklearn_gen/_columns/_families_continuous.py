@@ -28,6 +28,7 @@ from sklearn_gen._columns._intervals import LOG_ROOT_2PI, log_interval
 _MIN_DOF, _MAX_DOF = 1.0, 200.0
 _FIRST_DOF = 8.0  # before the first M-step
 _FARTHEST_QUANTILE = 30.0  # normal score beyond which stdtrit fails
+_FARTHEST = 1e150  # in spreads: squares must not overflow
 _COLUMN_STEPS = 30  # EM steps to the whole column's distribution
 
 
@@ -100,6 +101,8 @@ class StudentT(Family):
         return stats[:, 0] / weight.sum()
 
     def _stats(self, x, resp, params):
+        farthest = _FARTHEST * self.spread
+        x = np.clip(x, self.center - farthest, self.center + farthest)
         z = (x - self.center) / self.spread
         if params is None:
             rows = [np.ones_like(z), np.ones_like(z), z, z * z]
@@ -132,38 +135,50 @@ class StudentT(Family):
         )
 
     def _log_prob(self, x, params):
+        if self.resolution == 0:
+            return self._log_pdf(x[:, None], params)
+        lower, upper = (x + side * self.resolution for side in (-0.5, 0.5))
+        width = self.resolution
+        return log_interval(lower[:, None], upper[:, None], width, self, params)
+
+    def _log_pdf(self, y, params):
         location, scale, dof = params
         log_norm = gammaln(0.5 * (dof + 1)) - gammaln(0.5 * dof)
         log_norm = log_norm - 0.5 * np.log(np.pi * dof) - np.log(scale)
+        t = (y - location) / scale
+        # hypot: t * t may overflow
+        return log_norm - (dof + 1) * np.log(np.hypot(1.0, t / np.sqrt(dof)))
 
-        def log_pdf(y):
-            t = (y - location) / scale
-            # hypot: t * t may overflow
-            return log_norm - (dof + 1) * np.log(np.hypot(1.0, t / np.sqrt(dof)))
-
-        if self.resolution == 0:
-            return log_pdf(x[:, None])
-
-        def slope(y):
-            t = (y - location) / scale
-            return -(dof + 1) * t / (dof + t * t) / scale
-
-        half = 0.5 * self.resolution
-        return log_interval(
-            x[:, None] - half,
-            x[:, None] + half,
-            lambda y: stdtr(dof, (y - location) / scale),
-            lambda y: stdtr(dof, (location - y) / scale),
-            log_pdf,
-            slope,
-            location,
+    def _slopes(self, y, params):
+        """Derivatives of the log density; how far it is from where it has none."""
+        location, scale, dof = params
+        t = (y - location) / scale
+        squared = t * t
+        u = 1.0 / (dof + squared)
+        first = -(dof + 1) * u / scale
+        second = u / scale
+        return (
+            first * t,
+            first * second * (dof - squared),
+            first * second * second * t * (2 * squared - 6 * dof),
+            -6 * first * second**3 * (dof * dof - 6 * dof * squared + squared**2),
+            scale * np.sqrt(dof + squared),
         )
 
+    def _mode(self, params):
+        return params.location
+
+    def _below(self, y, params):
+        return stdtr(params.dof, (y - params.location) / params.scale)
+
+    def _above(self, y, params):
+        return stdtr(params.dof, (params.location - y) / params.scale)
+
     def _cdf(self, x, params):
-        return stdtr(params.dof, (x[:, None] - params.location) / params.scale)
+        return self._below(x[:, None], params)
 
     def _sf(self, x, params):
-        return stdtr(params.dof, (params.location - x[:, None]) / params.scale)
+        return self._above(x[:, None], params)
 
     def _ppf(self, q, params):
         return params.location + params.scale * stdtrit(params.dof, q)
@@ -236,12 +251,6 @@ class Gamma(Positive):
     n_parameters = 2
     params_type = GammaParams
 
-    @classmethod
-    def _of_column(cls, x, weight, resolution):
-        family = super()._of_column(x, weight, resolution)
-        # center: the mean, which is the unit of statistics
-        return replace(family, center=float(weight @ family.feature(x) / weight.sum()))
-
     def feature(self, x):
         """The middle of the cell."""
         return self.middle(x)
@@ -254,7 +263,8 @@ class Gamma(Positive):
 
     def _stats(self, x, resp, params):
         t = self.feature(x) / self.center
-        return np.stack([np.ones_like(t), t, np.log(t)]) @ resp
+        log_t = np.log(np.maximum(t, np.finfo(np.float64).tiny))  # not below 1e-308
+        return np.stack([np.ones_like(t), t, log_t]) @ resp
 
     def _m_step(self, stats, previous):
         mean = stats[1] / stats[0]
@@ -276,38 +286,51 @@ class Gamma(Positive):
         with np.errstate(divide="ignore", invalid="ignore"):
             near = np.abs(t - 1) < 0.5
             delta = np.where(near, t - 1, 0.0)
-            spent = np.where(near, np.log1p(delta) - delta, np.log(t) - t + 1)
             log_x = np.log(x)
+            log_t = np.where(t > 0, np.log(t), log_x - np.log(mean))  # t may underflow
+            spent = np.where(near, np.log1p(delta) - delta, log_t - t + 1)
             at_zero = np.where(a == 1, 0.0, np.where(a < 1, np.inf, -np.inf))
             result = a * spent - log_x + log_gamma_excess(a)
         result = np.where(x == 0, np.where(a == 1, -np.log(mean), at_zero), result)
         return np.where(x < 0, -np.inf, result)
 
     def _log_prob(self, x, params):
-        a, mean = params
         if self.resolution == 0:
             return self._log_pdf(x[:, None], params)
         outside = ~(x > -0.5 * self.resolution)
         lower, upper = self._edges(np.where(outside, self.resolution, x))
-        result = log_interval(
-            lower[:, None],
-            upper[:, None],
-            lambda y: gammainc(a, a * y / mean),
-            lambda y: gammaincc(a, a * y / mean),
-            lambda y: self._log_pdf(y, params),
-            lambda y: (a - 1) / y - a / mean,
-            np.maximum(mean * (1 - 1 / a), 0.0),
-        )
+        width = np.where(lower > 0, self.resolution, upper)[:, None]
+        result = log_interval(lower[:, None], upper[:, None], width, self, params)
         result[outside] = -np.inf
         return result
 
+    def _slopes(self, y, params):
+        """Derivatives of the log density; how far it is from where it has none."""
+        a, mean = params
+        rest, u = a - 1, 1.0 / y
+        second = -rest * u * u
+        return (
+            rest * u - a / mean,
+            second,
+            -2 * second * u,
+            6 * second * u * u,
+            y,
+        )
+
+    def _mode(self, params):
+        return params.mean * np.maximum(1 - 1 / params.shape, 0.0)
+
+    def _below(self, y, params):
+        return gammainc(params.shape, params.shape * (y / params.mean))
+
+    def _above(self, y, params):
+        return gammaincc(params.shape, params.shape * (y / params.mean))
+
     def _cdf(self, x, params):
-        y = np.maximum(x, 0.0)[:, None]
-        return gammainc(params.shape, params.shape * y / params.mean)
+        return self._below(np.maximum(x, 0.0)[:, None], params)
 
     def _sf(self, x, params):
-        y = np.maximum(x, 0.0)[:, None]
-        return gammaincc(params.shape, params.shape * y / params.mean)
+        return self._above(np.maximum(x, 0.0)[:, None], params)
 
     def _ppf(self, q, params):
         a, mean = params
@@ -327,7 +350,7 @@ class Gamma(Positive):
     def _draw(self, params, rng):
         tiny = np.finfo(np.float64).tiny  # shapes below 0.01 draw zeros
         return np.maximum(
-            rng.standard_gamma(params.shape) * params.mean / params.shape, tiny
+            rng.standard_gamma(params.shape) * (params.mean / params.shape), tiny
         )
 
     def mean(self, params):

@@ -278,6 +278,11 @@ def select(params, component):
 
 def weighted_spread(x, weight):
     """Mean and standard deviation; of a constant, a unit of its own size."""
+    largest = np.abs(x).max()
+    if largest > 0 and not 1e-140 < largest < 1e140:  # squares and sums would overflow
+        _, exponent = np.frexp(largest)
+        parts = weighted_spread(np.ldexp(x, -exponent), weight)
+        return tuple(float(np.ldexp(part, exponent)) for part in parts)
     total = weight.sum()
     center = float(weight @ x / total)
     center += float(weight @ (x - center) / total)

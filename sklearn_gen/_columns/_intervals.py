@@ -59,41 +59,75 @@ def _log_wide_interval(lower, upper):
     return np.where(narrow, exponential, wide)
 
 
-def log_interval(lower, upper, cdf, sf, log_pdf, slope, mode):
-    """Log probability of (lower, upper) under a unimodal density.
+def log_interval(lower, upper, width, family, params):
+    """Log probability of (lower, upper) under K unimodal distributions.
 
-    The difference of cdfs or, above the mode, of survival functions. Where it
-    underflows, or cancels because the interval is narrow, the exponential through the
-    log density (at the end nearest to the mode, or at the middle) is integrated.
+    Where the interval is narrow, the density at its middle times its width, and what
+    its logarithm's four derivatives add, to 1e-10: 50 ns instead of the 360 of
+    two cdfs of gamma, 60 instead of 640 of student_t.
+
+    Elsewhere the difference of cdfs or, above the mode, of survival functions. Where it
+    underflows, or cancels, the exponential through the log density (at the end nearest
+    to the mode, or at the middle) is integrated.
 
     Parameters
     ----------
     lower, upper : ndarray of shape (n, 1)
         Ends; the lower ones inside the support's closure.
-    cdf, sf : callable
-        Of an array of shape (n, 1), giving (n, K).
-    log_pdf, slope : callable
-        Log density, and its derivative, of an array of shape (n, K).
-    mode : ndarray of shape (K,)
-        Where densities are highest.
+    width : ndarray of shape (n, 1) or float
+        Their difference, without the rounding errors of large ends.
+    family : Family
+        With `_below`, `_above` (cdf and survival function), `_log_pdf`, `_slopes` and
+        `_mode`, of values and parameters that broadcast.
+    params : NamedTuple
+        Of K components.
     """
+    middle = 0.5 * (lower + upper)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        first, second, third, fourth, reach = family._slopes(middle, params)
+        first, second = first * width, second * width**2
+        square = first * first
+        narrow = (square + np.abs(second) < 0.02) & (width < 0.03 * reach)
+        result = family._log_pdf(middle, params) + np.log(width)
+        # cumulants of a uniform variable under the exponential of a quartic
+        result += (square + second) / 24
+        result += (fourth * width**4) / 1920 + (first * third * width**3) / 480
+        result += (second * (second + 2 * square) / 1440) - square * square / 2880
+    if not narrow.all():
+        rows, components = np.nonzero(~narrow)
+        result[rows, components] = _log_wide(
+            lower[rows, 0],
+            upper[rows, 0],
+            np.broadcast_to(width, lower.shape)[rows, 0],
+            family,
+            type(params)(*(field[components] for field in params)),
+        )
+    return result
+
+
+def _log_wide(lower, upper, width, family, params):
+    """As :func:`log_interval`, of one interval and component at a time."""
+    mode = family._mode(params)
     above = lower >= mode
-    small = np.where(above, sf(upper), cdf(lower))
-    large = np.where(above, sf(lower), cdf(upper))
+    small, large = np.empty_like(lower), np.empty_like(lower)
+    for there, tail, near, far in (
+        (above, family._above, lower, upper),
+        (~above, family._below, upper, lower),
+    ):
+        own = type(params)(*(field[there] for field in params))
+        small[there], large[there] = tail(far[there], own), tail(near[there], own)
     mass = large - small
-    bad = (mass < 1e-280) | (mass < 1e-7 * large)
-    with np.errstate(divide="ignore"):
+    underflow = ~(mass >= 1e-280)
+    bad = underflow | (mass < 1e-7 * large)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         result = np.log(mass)
-    if bad.any():
-        lower, upper, mode = np.broadcast_arrays(lower, upper, mode)
-        width = upper - lower
-        underflow = mass < 1e-280
-        end = np.where(above, lower, upper)
-        at = np.where(underflow, end, 0.5 * (lower + upper))
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            t = 0.5 * width * slope(at)
+        if bad.any():
+            end = np.where(above, lower, upper)
+            at = np.where(underflow, end, 0.5 * (lower + upper))
+            t = 0.5 * width * family._slopes(at, params)[0]
             # at an end, the exponential's middle is half a width further out
             out = np.where(underflow, -np.abs(t), 0.0)
-            exponential = log_pdf(at) + out + np.log(width) + log_sinhc(t)
-        result = np.where(bad, exponential, result)
+            log_pdf = family._log_pdf(at, params)
+            exponential = log_pdf + out + np.log(width) + log_sinhc(t)
+            result = np.where(bad, exponential, result)
     return result
