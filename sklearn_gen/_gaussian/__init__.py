@@ -10,6 +10,7 @@ from sklearn_gen._gaussian._draws import (
     draw,
     draw_missing,
     fill_means,
+    fill_means_given,
 )
 from sklearn_gen._gaussian._leave_out import leave_out
 from sklearn_gen._gaussian._linalg import definite
@@ -38,6 +39,7 @@ __all__ = [
     "draw_missing",
     "factors",
     "fill_means",
+    "fill_means_given",
     "initial_stats",
     "leave_out",
     "m_step",

@@ -76,6 +76,24 @@ def fill_means(structure, params, X):
     return filled
 
 
+def fill_means_given(structure, params, X, resp):
+    """As `fill_means`, of components of any tails; `resp` is p(component | observed).
+
+    That their means are linear in what is observed is all that is used.
+    """
+    filled = X.astype(np.float64)
+    for observed, rows in missing_patterns(X):
+        if observed is None:
+            continue
+        B, _ = structure.regression(params, observed)
+        seen, share = X[np.ix_(rows, observed)], resp[rows]
+        center = share @ params.means[:, ~observed]
+        for k, mean in enumerate(params.means[:, observed]):
+            center += share[:, k, None] * ((seen - mean) @ B[k].T)
+        filled[np.ix_(rows, ~observed)] = center
+    return filled
+
+
 def column_moments(structure, params, X, column):
     """Mean and variance of a column per row and component, (n, K), given the others.
 

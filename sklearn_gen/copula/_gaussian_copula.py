@@ -88,6 +88,9 @@ class GaussianCopula(ConditionalMixin, InformationCriteriaMixin, GenerativeModel
     `score_samples_error` gives their standard error. ``conditional_kind`` likewise:
     scores in observed intervals are then drawn by importance resampling.
 
+    There is no `conditional_mean`: the expectation of a marginal's quantile function
+    given other scores has no closed form, and imputers average draws instead.
+
     Marginals are fitted first and then R, of normal scores: by maximum likelihood
     (with missing cells by EM), and pairwise polychoric where a column has intervals.
     A column's observed cells are taken as a fair sample of all. Cost: O(n D^2) to fit

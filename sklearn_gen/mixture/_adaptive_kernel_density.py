@@ -8,6 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from sklearn_gen._compat import Interval
 from sklearn_gen.base import ConditionalMixin, GenerativeModel
+from sklearn_gen.mixture._conditional_moments import ConditionalMeans
 from sklearn_gen.mixture._gaussian_mixture import GaussianMixture
 from sklearn_gen.mixture._initial import (
     column_means,
@@ -20,7 +21,7 @@ from sklearn_gen.mixture._seeding import sample_of_rows
 _LEAST_BANDWIDTH = 0.03
 
 
-class AdaptiveKernelDensity(ConditionalMixin, GenerativeModel):
+class AdaptiveKernelDensity(ConditionalMeans, ConditionalMixin, GenerativeModel):
     r"""Kernel density whose kernels are wide where training rows are sparse.
 
     .. math::
@@ -203,6 +204,9 @@ class AdaptiveKernelDensity(ConditionalMixin, GenerativeModel):
 
     def _sample(self, n_samples, rng):
         return self.mixture_._sample(n_samples, rng)
+
+    def _expected_cells(self, X):
+        return self._on_threads()._expected_cells(X)
 
     def _sample_conditional(self, X, rng):
         return self._on_threads()._sample_conditional(X, rng)

@@ -1,4 +1,4 @@
-"""What a Gaussian mixture expects of cells that are missing, in closed form."""
+"""What mixtures expect of cells that are missing, in closed form."""
 
 from typing import NamedTuple
 
@@ -26,8 +26,8 @@ class ColumnConditional(NamedTuple):
     deviations: np.ndarray
 
 
-class ConditionalMoments:
-    """Conditional means of all missing cells, and the conditional of one column."""
+class ConditionalMeans:
+    """Models that know E[missing | observed] without draws."""
 
     def conditional_mean(self, X):
         """Replace every NaN of X by its expectation given the row's other cells.
@@ -59,17 +59,23 @@ class ConditionalMoments:
                [ 0., 10.]])
         """
         rows = self._check_scored_rows(X)
-        filled = rows.copy()
-        incomplete = np.isnan(rows).any(axis=1)
+        filled, missing = rows.copy(), np.isnan(rows)
+        incomplete = missing.any(axis=1)
         if incomplete.any():
-            filled[incomplete] = gaussian.fill_means(
-                self._structure, self._fitted_params(), rows[incomplete]
-            )
-            if self._noise is not None:
-                share = self._predict_proba(rows)[:, -1:]
-                center = share * self._noise.means() + (1.0 - share) * filled
-                filled = np.where(np.isnan(rows), center, rows).astype(rows.dtype)
+            expected = self._expected_cells(rows[incomplete])
+            filled[missing] = expected[missing[incomplete]]
         return self.schema_.restore(filled, like=X)
+
+
+class ConditionalMoments(ConditionalMeans):
+    """Conditional means of all missing cells, and the conditional of one column."""
+
+    def _expected_cells(self, X):
+        center = gaussian.fill_means(self._structure, self._fitted_params(), X)
+        if self._noise is not None:
+            share = self._predict_proba(X)[:, -1:]
+            center = share * self._noise.means() + (1.0 - share) * center
+        return center
 
     def conditional_column(self, X, column):
         """Return the distribution of one column given the other observed cells.

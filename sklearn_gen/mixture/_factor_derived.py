@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_gen._blocks import one_blas_thread
 from sklearn_gen._components import draw_components
 from sklearn_gen._gaussian import factors
+from sklearn_gen.mixture._conditional_moments import ConditionalMeans
 from sklearn_gen.mixture._fewer_columns import (
     gaps_of_one_row,
     take_columns,
@@ -16,7 +17,7 @@ from sklearn_gen.mixture._fewer_columns import (
 _CHUNK = 256  # rows whose factors' covariances are in memory together
 
 
-class FactorDraws(TransformerMixin):
+class FactorDraws(ConditionalMeans, TransformerMixin):
     """What follows from the factors of rows given their observed cells."""
 
     @property
@@ -131,6 +132,10 @@ class FactorDraws(TransformerMixin):
             rows = np.flatnonzero(labels == k)
             for start in range(0, len(rows), _CHUNK):
                 yield k, rows[start : start + _CHUNK]
+
+    def _expected_cells(self, X):
+        # what decodes to rows without noise
+        return self._inverse_transform(self._transform(X.astype(np.float64)))
 
     def _transform(self, X):
         params = self._fitted_params()

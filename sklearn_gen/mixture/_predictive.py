@@ -3,10 +3,11 @@
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._gaussian import variational
+from sklearn_gen.mixture._conditional_moments import ConditionalMeans
 from sklearn_gen.mixture._student_t_mixture import StudentTMixture
 
 
-class PredictiveDensity:
+class PredictiveDensity(ConditionalMeans):
     """A mixture whose density is a mixture of t distributions."""
 
     def predictive(self):
@@ -77,6 +78,9 @@ class PredictiveDensity:
 
     def _sample(self, n_samples, rng):
         return self.predictive()._sample(n_samples, rng)
+
+    def _expected_cells(self, X):
+        return self.predictive()._expected_cells(X)
 
     def _sample_conditional(self, X, rng):
         return self.predictive()._sample_conditional(X, rng)

@@ -15,6 +15,7 @@ from sklearn_gen.base import (
     ConditionalMixin,
     InformationCriteriaMixin,
 )
+from sklearn_gen.mixture._conditional_moments import ConditionalMeans
 from sklearn_gen.mixture._initial import check_initial
 from sklearn_gen.mixture._moment_em import MomentEM
 from sklearn_gen.mixture._posterior import posterior_of_rows
@@ -30,6 +31,7 @@ class StudentTMixture(
     ComponentMixin,
     ConditionalMixin,
     InformationCriteriaMixin,
+    ConditionalMeans,
     DerivedStudentMixtures,
     Regularization,
     MomentEM,
@@ -137,7 +139,9 @@ class StudentTMixture(
     model, keeps every step from lowering the likelihood (with ``reg_covar=0``), and
     takes a fraction of the iterations.
 
-    `bic` and `aic` count one parameter per component more where `dof` is estimated.
+    `bic` and `aic` count one parameter per component more where `dof` is estimated. In
+    `conditional_mean`, components without a mean (of at most one degree of freedom,
+    where nothing is observed) count with their centers.
 
     References
     ----------
@@ -324,6 +328,12 @@ class StudentTMixture(
         with one_blas_thread():
             draws = student.draw(self._structure, self._fitted_params(), n_samples, rng)
         return draws.astype(self._dtype)
+
+    def _expected_cells(self, X):
+        resp = self._predict_proba(X).astype(np.float64)
+        params = self._fitted_params()
+        with one_blas_thread():
+            return gaussian.fill_means_given(self._structure, params, X, resp)
 
     def _sample_conditional(self, X, rng):
         resp = self._predict_proba(X)
