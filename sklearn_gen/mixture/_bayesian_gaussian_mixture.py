@@ -10,7 +10,12 @@ from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._blocks import scale
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._gaussian import variational
-from sklearn_gen.base import ComponentMixin, ConditionalMixin
+from sklearn_gen._validation import DegenerateDataWarning, warn
+from sklearn_gen.base import (
+    ComponentMixin,
+    ConditionalMixin,
+    InformationCriteriaMixin,
+)
 from sklearn_gen.mixture._moment_em import MomentEM
 from sklearn_gen.mixture._posterior import posterior_of_rows
 from sklearn_gen.mixture._predictive import PredictiveDensity
@@ -18,10 +23,14 @@ from sklearn_gen.mixture._regularization import Regularization
 from sklearn_gen.mixture._seeding import starting_responsibilities
 from sklearn_gen.mixture._wishart_priors import WishartPriors
 
+# Components that hold fewer rows in expectation are what their priors are.
+_FEWEST_ROWS = 0.5
+
 
 class BayesianGaussianMixture(
     ComponentMixin,
     ConditionalMixin,
+    InformationCriteriaMixin,
     PredictiveDensity,
     WishartPriors,
     Regularization,
@@ -149,8 +158,10 @@ class BayesianGaussianMixture(
     One iteration costs what one of a :class:`GaussianMixture` does, a score what one of
     a :class:`StudentTMixture` does: O(n K D^2) for 'full'.
 
-    There is no `bic` or `aic`: components that no row needs fall back to their priors,
-    so that no count of parameters is right. `lower_bound_` and held-out scores compare.
+    `bic` and `aic` are of the predictive density, and count the parameters of a
+    :class:`GaussianMixture` of as many components as hold half a row or more: the
+    others have fallen back to their priors, and no row determines them. `lower_bound_`
+    and held-out scores take the priors into account, too.
 
     Weights count rows, also against the priors: weights that sum to 1 are one row.
     NaN means "not observed"; the E-step is then exact. The default `covariance_prior`
@@ -261,6 +272,8 @@ class BayesianGaussianMixture(
         X = super()._prepare(X, sample_weight, rng, first)
         total = len(X) if sample_weight is None else float(sample_weight.sum())
         self._rows_seen = total if first else self._rows_seen + total
+        n_values = int(np.count_nonzero(~np.isnan(X)))
+        self._n_values = n_values if first else self._n_values + n_values
         if first:
             self._set_priors(X, sample_weight)
         return X
@@ -333,6 +346,23 @@ class BayesianGaussianMixture(
             factors,
             np.zeros(self.means_.shape[1], dtype=bool),
         )
+
+    def _warn_of_degeneracy(self, params):
+        super()._warn_of_degeneracy(params)
+        if self._n_parameters() > self._n_values:
+            warn(
+                f"{self._n_values} observed values can't determine "
+                f"{self._n_parameters()} parameters: components lean on their priors. "
+                "Use fewer components, or covariance_type='diag'.",
+                DegenerateDataWarning,
+            )
+
+    def _n_parameters(self):
+        n_features = self.means_.shape[1]
+        n_rows = self.mean_precision_ - self.mean_precision_prior_
+        n_used = max(1, int(np.count_nonzero(n_rows >= _FEWEST_ROWS)))
+        free = self._structure.n_parameters(n_used, n_features)
+        return free + n_used * n_features + n_used - 1
 
     def _predict_proba(self, X):
         params = self._fitted_params()

@@ -211,6 +211,40 @@ def test_default_prior_with_missing_cells_is_definite_and_has_their_variances():
     )
 
 
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize(
+    ("covariance_type", "n_parameters"),
+    # three weights that sum to one, three means in the plane, and covariances of three
+    # numbers each, or one of them for all, of two numbers each, of one each
+    [("full", 2 + 6 + 9), ("tied", 2 + 6 + 3), ("diag", 2 + 6 + 6),
+     ("spherical", 2 + 6 + 3)],
+)  # fmt: skip
+def test_criteria_count_components_that_hold_rows(covariance_type, n_parameters, prior):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 2)) + [[0, 0], [20, 0], [0, 20]] * 100
+    X[rng.random(X.shape) < 0.05] = np.nan
+    model = BayesianGaussianMixture(
+        8, covariance_type=covariance_type, weight_concentration_prior_type=prior,
+        weight_concentration_prior=1e-3, max_iter=2000, random_state=0,
+    ).fit(X)  # fmt: skip
+    assert ((model.weights_ > 0.3).sum(), (model.weights_ < 0.01).sum()) == (3, 5)
+    likelihood = model.score_samples(X).sum()
+    assert model.aic(X) == pytest.approx(-2 * likelihood + 2 * n_parameters)
+    log_n = np.log(300)
+    assert model.bic(X) == pytest.approx(-2 * likelihood + log_n * n_parameters)
+    weight = np.ones(300)
+    assert model.bic(X, sample_weight=2 * weight) == pytest.approx(
+        -4 * likelihood + np.log(600) * n_parameters
+    )
+
+
+def test_criteria_count_one_component_at_least():
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    model = BayesianGaussianMixture(3, random_state=0)
+    model.fit(X, sample_weight=np.full(50, 1e-4))  # all rows together weigh 0.005
+    assert (model.aic(X) + 2 * model.score_samples(X).sum()) / 2 == pytest.approx(5)
+
+
 def test_superfluous_components_lose_their_weight():
     X = np.random.default_rng(0).normal(size=(500, 2))
     X[250:] += 8.0
