@@ -1,0 +1,196 @@
+"""Hidden Markov chains: expected states and transitions, and what rows say in turn.
+
+Groups and lanes are those of ``markov_steps``.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_gen._kernels._jit import kernel
+from sklearn_gen._kernels.markov_steps import (
+    EDGE,
+    NEIGHBOUR,
+    add_pairs,
+    backward,
+    emissions,
+    forward,
+    longest,
+    new_space,
+    new_steps,
+    padded,
+    score,
+)
+from sklearn_gen._kernels.special import log
+
+__all__ = ["EDGE", "NEIGHBOUR", "Filtered", "Smoothed", "filtered", "smooth"]
+
+
+class Smoothed(NamedTuple):
+    """Expected states and transitions of G groups; see :func:`smooth`."""
+
+    gamma: np.ndarray  # (K, n) weight p(z_t = k | all x)
+    transitions: np.ndarray  # (K, K) float64, sum of weight p(z_t-1 = i, z_t = j | all)
+    start: np.ndarray  # (K,) float64, sum of gamma over first rows of sequences
+    log_likelihood: np.ndarray  # (G, L) float64, sum over the lane of log p(x_t | x_<t)
+    last: np.ndarray  # (G, K, L) p(z_t | x_<=t) at the lane's last row
+    before: np.ndarray  # (G, K, L) p(rows of the lane and after | z before it), scaled
+    trouble: np.ndarray  # (G, L) bool: numbers too small for the sums to be trusted
+
+
+class Filtered(NamedTuple):
+    """Probabilities given earlier rows; see :func:`filtered`."""
+
+    log_prob: np.ndarray  # (n,) log p(x_t | x_<t)
+    states: np.ndarray  # (K, n) p(z_t | x_<=t), or (K, 0)
+    last: np.ndarray  # (G, K, L) as in Smoothed
+    trouble: np.ndarray  # (G, L) bool
+
+
+@kernel
+def smooth(
+    log_prob,
+    first,
+    lengths,
+    enter,
+    leave,
+    own,
+    weight,
+    start,
+    transitions,
+    entries,
+    exits,
+):
+    """Forward and backward over groups of lanes.
+
+    Parameters
+    ----------
+    log_prob : array of shape (K, n)
+        log p(x_t | z_t = k) of all groups' rows; see ``markov_steps``. -inf is a
+        state that can't have emitted the row, a row of zeros one that says nothing.
+    first : int64 array of shape (G + 1,)
+        Column at which each group starts, and n.
+    lengths : int64 array of shape (G, L)
+        Rows of each lane; 0: not used.
+    enter, leave : int64 arrays of shape (G, L)
+        ``EDGE``, ``NEIGHBOUR``, or an index into `entries` (`exits`).
+    own : bool array of shape (G, L)
+        False: the lane's rows count nowhere; it is there for its neighbours' sake.
+    weight : array of shape (G, L)
+        Weight of the lane's sequence.
+    start : array of shape (1, K)
+        p(z) at the first row of a sequence.
+    transitions : array of shape (K, K)
+        p(z_t = j | z_t-1 = i).
+    entries, exits : arrays of shape (any, K)
+        p(z | rows before the lane), at the row before; p(rows after the lane | z), at
+        its last row, times any number.
+
+    Returns
+    -------
+    Smoothed
+    """
+    K, n = log_prob.shape
+    G, L = lengths.shape
+    T = longest(first, L)
+    forth, back = padded(transitions, K), padded(transitions.T.copy(), K)
+    starts = padded(start, K)
+    b, beta = new_steps(T, K, log_prob), new_steps(T + 1, K, log_prob)
+    before = new_steps(1, K, log_prob)[0]
+    space = new_space(T, K, log_prob)
+    alpha, total = space[0], space[1]
+    shift = np.zeros((T, L), log_prob.dtype)
+    gamma = np.empty((K, n), log_prob.dtype)
+    sums, started = np.zeros((forth.shape[1], forth.shape[1])), np.zeros(K)
+    log_likelihood, trouble = np.zeros((G, L)), np.zeros((G, L), np.bool_)
+    last = np.zeros((G, K, L), log_prob.dtype)
+    befores = np.zeros((G, K, L), log_prob.dtype)
+    drift = log_prob.dtype.type(1e-6 if log_prob.itemsize == 8 else 1e-2)
+    for g in range(G):
+        at, T = first[g], (first[g + 1] - first[g]) // L
+        emissions(log_prob, at, lengths[g], T, b, shift)
+        forward(forth, K, starts, enter[g], entries, lengths[g], T, b, space, last[g])
+        backward(
+            back,
+            K,
+            leave[g],
+            exits,
+            lengths[g],
+            weight[g],
+            T,
+            b,
+            space,
+            beta,
+            before,
+            gamma,
+            at,
+        )
+        befores[g] = before[:K]
+        score(total, shift, lengths[g], log_likelihood[g], trouble[g])
+        for i in range(L):
+            if not own[g, i]:
+                beta[:T, :, i] = log_prob.dtype.type(0.0)
+                for t in range(T):
+                    gamma[:, at + t * L + i] = log_prob.dtype.type(0.0)
+            elif lengths[g, i]:
+                mass = gamma[:, at + i].sum()
+                trouble[g, i] |= not abs(mass - weight[g, i]) <= drift * weight[g, i]
+                if enter[g, i] == EDGE:
+                    started += gamma[:, at + i]
+        add_pairs(alpha, beta, T, sums)
+    return Smoothed(
+        gamma,
+        sums[:K, :K] * transitions,
+        started,
+        log_likelihood,
+        last,
+        befores,
+        trouble,
+    )
+
+
+@kernel
+def filtered(
+    log_prob,
+    first,
+    lengths,
+    enter,
+    start,
+    transitions,
+    entries,
+    with_states,
+):
+    """Forward over groups of lanes: what each row says given the rows before it.
+
+    Parameters are those of :func:`smooth`; ``with_states`` (bool) asks for p(z_t | x).
+
+    Returns
+    -------
+    Filtered
+        Rows that pad a group get 0.
+    """
+    K, n = log_prob.shape
+    G, L = lengths.shape
+    T = longest(first, L)
+    forth, starts = padded(transitions, K), padded(start, K)
+    b, space = new_steps(T, K, log_prob), new_space(T, K, log_prob)
+    alpha, total, inverse = space[0], space[1], space[2]
+    shift = np.zeros((T, L), log_prob.dtype)
+    out = np.zeros(n, log_prob.dtype)
+    states = np.zeros((K, n if with_states else 0), log_prob.dtype)
+    sums, trouble = np.zeros(L), np.zeros((G, L), np.bool_)
+    lowest = log_prob.dtype.type(1e-200 if log_prob.itemsize == 8 else 1e-20)
+    last = np.zeros((G, K, L), log_prob.dtype)
+    for g in range(G):
+        at, T = first[g], (first[g + 1] - first[g]) // L
+        emissions(log_prob, at, lengths[g], T, b, shift)
+        forward(forth, K, starts, enter[g], entries, lengths[g], T, b, space, last[g])
+        score(total, shift, lengths[g], sums, trouble[g])
+        for i in range(L):
+            for t in range(lengths[g, i]):
+                row = at + t * L + i
+                out[row] = log(max(total[t, i], lowest)) + shift[t, i]
+                if with_states:
+                    for k in range(K):
+                        states[k, row] = alpha[t + 1, k, i] * inverse[t + 1, i]
+    return Filtered(out, states, last, trouble)

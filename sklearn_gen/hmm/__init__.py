@@ -1,0 +1,5 @@
+"""Hidden Markov models: densities of sequences, in which a row is a time step."""
+
+from sklearn_gen.hmm._sequences import groups_from_lengths
+
+__all__ = ["groups_from_lengths"]

@@ -1,0 +1,195 @@
+"""Sequences cut into groups of lanes, which kernels work on side by side.
+
+Depends on the lengths of the sequences, the number of states and the precision alone,
+so that results are the same bytes for every number of threads.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_gen._kernels.markov import EDGE, NEIGHBOUR
+
+# A piece has about as many rows as leave a core's cache (2 MB) to four arrays of
+# (states, rows): fewer, and what surrounds a kernel call is felt.
+_PIECE_BYTES = 2**20
+_MIN_ROWS = 4096
+# Lanes of fewer rows than this repeat too much of their work to link up.
+_MIN_LANE = 32
+
+
+class Piece(NamedTuple):
+    """Some groups of lanes; fields are (G, L) but for `first`, (G + 1,)."""
+
+    first: np.ndarray  # where each group's (time, lane) rows start, and their number
+    starts: np.ndarray  # row of the table that a lane starts with
+    lengths: np.ndarray
+    sequence: np.ndarray  # index of the lane's sequence, -1: unused
+    enter: np.ndarray
+    leave: np.ndarray
+    own: np.ndarray  # False: a neighbour of the piece's lanes, for their sake
+    # Its first (last) lane belongs to the piece before (after), of the same sequence.
+    follows: bool = False
+    goes_on: bool = False
+
+    def rows(self):
+        """Row of the table at each (time, lane); some are there to fill the group."""
+        parts = []
+        for g, (starts, lengths) in enumerate(
+            zip(self.starts, self.lengths, strict=True)
+        ):
+            T = (self.first[g + 1] - self.first[g]) // len(starts)
+            last = np.maximum(lengths - 1, 0)
+            at = np.minimum(np.arange(T)[:, None], last)
+            at += starts
+            parts.append(at.ravel())
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def counted(self):
+        """Mask over (time, lane): the rows that count, each row of the table once."""
+        parts = []
+        for g, lengths in enumerate(np.where(self.own, self.lengths, 0)):
+            T = (self.first[g + 1] - self.first[g]) // len(lengths)
+            parts.append((np.arange(T)[:, None] < lengths).ravel())
+        return np.concatenate(parts)
+
+    def without(self, sequences):
+        """The piece with no lane of some sequences counting."""
+        return self._replace(own=self.own & ~np.isin(self.sequence, sequences))
+
+
+class Layout(NamedTuple):
+    """How the rows of sequences are worked on.
+
+    Attributes
+    ----------
+    sequences : Sequences
+        What was cut.
+    pieces : list of Piece
+        The pieces of a sequence that has several are neighbours, in order.
+    dtype : dtype
+        Of all numbers.
+    """
+
+    sequences: object
+    pieces: list
+    dtype: np.dtype
+
+    def chains(self):
+        """Lists of pieces, in order: neighbours whose sequence goes on, or single."""
+        chains = []
+        for piece in self.pieces:
+            if piece.follows:
+                chains[-1].append(piece)
+            else:
+                chains.append([piece])
+        return chains
+
+
+def lay_out(sequences, n_components, dtype):
+    """Cut sequences into pieces.
+
+    Parameters
+    ----------
+    sequences : Sequences
+        Where they start, and their lengths.
+    n_components : int
+        Number of hidden states.
+    dtype : dtype
+        Of the densities: float64 or float32.
+
+    Returns
+    -------
+    layout : Layout
+        One group of lanes per piece where a sequence has more parts than a group has
+        lanes, else several.
+    """
+    size = np.dtype(dtype).itemsize
+    L = 256 // size
+    n_rows = max(_PIECE_BYTES // (size * n_components), _MIN_ROWS)
+    n, S = sequences.n_rows, len(sequences.lengths)
+    # parts of a few sequences should fill the lanes of one group
+    target = -(-n // max(L - S, L // 2))
+    target = min(max(target, _MIN_LANE), n_rows // L)
+    n_parts = -(-sequences.lengths // target)
+    longest = -(-sequences.lengths // np.maximum(n_parts, 1))
+    pieces, group, groups, held = [], [], [], 0
+    for s in np.argsort(-longest, kind="stable"):
+        if n_parts[s] > L:
+            pieces += _span(sequences, s, target, L)
+            continue
+        if len(group) + n_parts[s] > L:
+            groups.append(group)
+            group = []
+        if n_parts[s]:
+            group += _linked(sequences, s, n_parts[s])
+    groups += [group] if group else []
+    few = []
+    for group in groups:
+        few.append(group)
+        held += L * max(lane[1] for lane in group)
+        if held >= n_rows:
+            pieces.append(_piece(few, L))
+            few, held = [], 0
+    if few:
+        pieces.append(_piece(few, L))
+    return Layout(sequences, pieces, np.dtype(dtype))
+
+
+def _parts(sequences, s, count):
+    """Starts and lengths of nearly equal parts of a sequence."""
+    length, start = sequences.lengths[s], sequences.starts[s]
+    edges = start + np.arange(count + 1) * length // count
+    return edges[:-1], np.diff(edges)
+
+
+def _linked(sequences, s, count):
+    """Lanes (start, length, sequence, enter, leave, own) of a whole sequence."""
+    starts, lengths = _parts(sequences, s, count)
+    return [
+        (
+            starts[i],
+            lengths[i],
+            s,
+            NEIGHBOUR if i else EDGE,
+            NEIGHBOUR if i < count - 1 else EDGE,
+            True,
+        )
+        for i in range(count)
+    ]
+
+
+def _span(sequences, s, target, L):
+    """Pieces of one group each, of a sequence that has more parts than lanes.
+
+    Neighbouring groups share two parts: the last that one owns is the first of the
+    other, so that both find out what they are entered and left with.
+    """
+    n_groups = -(-(-(-sequences.lengths[s] // target) - 2) // (L - 2))
+    lanes = _linked(sequences, s, n_groups * (L - 2) + 2)
+    pieces = []
+    for g in range(n_groups):
+        group = lanes[g * (L - 2) : g * (L - 2) + L]
+        if g > 0:
+            start, length, _, _, leave, _ = group[0]
+            group[0] = start, length, s, 0, leave, False
+        if g < n_groups - 1:
+            start, length, _, enter, _, _ = group[-1]
+            group[-1] = start, length, s, enter, 0, False
+        piece = _piece([group], L)
+        pieces.append(piece._replace(follows=g > 0, goes_on=g < n_groups - 1))
+    return pieces
+
+
+def _piece(groups, L):
+    shape = len(groups), L
+    fields = [np.zeros(shape, np.int64), np.zeros(shape, np.int64)]
+    fields += [np.full(shape, value, np.int64) for value in (-1, EDGE, EDGE)]
+    fields.append(np.zeros(shape, bool))
+    for g, group in enumerate(groups):
+        for field, values in zip(fields, zip(*group, strict=True), strict=True):
+            field[g, : len(group)] = values
+            if field is fields[0]:
+                field[g, len(group) :] = values[0]
+    steps = fields[1].max(axis=1)
+    return Piece(np.r_[0, np.cumsum(L * steps)].astype(np.int64), *fields)
