@@ -49,6 +49,7 @@ _INSIDE_ESTIMATORS = (
     "sklearn_gen._columns._tabulated.TableParams",
     "sklearn_gen._columns._zero_inflated.ZeroInflated",
     "sklearn_gen._columns._zero_inflated.ZeroInflatedParams",
+    "sklearn_gen.classifier._default.CommonScaler",
     "sklearn_gen.copula._kernel.KernelMarginal",
     "sklearn_gen.copula._kernel.Spline",
     "sklearn_gen.copula._marginals.FamilyMarginal",

@@ -17,6 +17,7 @@ from sklearn_gen._inner._labels import codes_of
 from sklearn_gen._validation import as_generator
 from sklearn_gen.classifier._default import default_density
 from sklearn_gen.classifier._learning import ClassLearning
+from sklearn_gen.classifier._thresholds import unlikely_in_all
 
 
 def _learns_in_batches(self):
@@ -40,9 +41,9 @@ class GenerativeClassifier(
         A density, of which each class fits a clone: one Gaussian makes it quadratic
         discriminant analysis, a diagonal one Gaussian naive Bayes. Transformers belong
         into a :class:`~sklearn_gen.compose.GenerativePipeline`. None is a mixture of
-        Gaussians of scaled columns of the size and floor under variances that predict
-        best (by cross-validated log loss); of frames with text, categories or dates a
-        :class:`~sklearn_gen.mixture.TableMixture`.
+        Gaussians or Student's t of scaled columns, of the size and floor under
+        variances that predict best (by cross-validated log loss); of frames with text,
+        categories or dates a :class:`~sklearn_gen.mixture.TableMixture`.
     priors : None, 'uniform', dict or array-like of shape (n_classes,), default=None
         Prior probabilities: None is the classes' shares of the training rows; a dict
         goes from label to probability, an array follows `classes_`.
@@ -56,8 +57,10 @@ class GenerativeClassifier(
         EM stops when its bound changes by less, nats per row.
     max_iter : int, default=50
         Most EM iterations.
-    contamination : float, default=0.01
-        Share of each class's training rows below its threshold in `offsets_`.
+    contamination : float or None, default=0.01
+        Share of each class below its threshold in `offsets_`, of rows held out in five
+        folds; of training rows where a class has fewer than 20. None saves these fits:
+        no row is an outlier.
     outlier_label : object, default=None
         What `predict` says of rows that are unlikely in every class; None: the most
         probable class of them, too.
@@ -77,7 +80,7 @@ class GenerativeClassifier(
     class_count_ : ndarray of shape (n_classes,)
         Weight of each class in the training rows.
     offsets_ : ndarray of shape (n_classes,)
-        Thresholds on log p(x | class), in nats.
+        Thresholds on log p(x | class) of complete rows, in nats.
     lower_bounds_ : list of float
         With unlabelled rows: mean log-likelihood of labelled rows with their labels and
         of unlabelled ones without, at each E-step, nats per row.
@@ -99,16 +102,17 @@ class GenerativeClassifier(
 
     Notes
     -----
-    `density_kind` is that of the inner density. Fitting costs one fit per class, with
-    unlabelled rows one more per class and iteration; the default tries up to eight
-    settings three times, and only floors where a class has fewer rows than columns.
+    `density_kind` is that of the inner density. Fitting costs one fit per class and
+    five for `offsets_`, with unlabelled rows one more per iteration; the default tries
+    up to ten settings three times, and one component where a class has fewer rows than
+    columns. Draws of it are as wide as predicts best.
 
     A class of fewer than 5 distinct rows is fitted to all other rows as well, which
     together weigh as much as one of its own, and a warning says so. Rows without a
     density in any class get the priors.
 
-    After one fit to all rows, M-steps go on from it where densities have `warm_start`.
-    Others start anew with one seed; once the bound rises no more, the best is kept.
+    After one fit to all rows, M-steps go on where densities have `warm_start`; others
+    start anew with one seed, and once the bound rises no more, the best is kept.
 
     References
     ----------
@@ -136,7 +140,7 @@ class GenerativeClassifier(
         "unlabeled_weight": [Interval(Real, 0.0, 1.0, closed="right")],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "contamination": [Interval(Real, 0.0, 0.5, closed="neither")],
+        "contamination": [Interval(Real, 0.0, 0.5, closed="neither"), None],
         "outlier_label": "no_validation",
         "random_state": ["random_state", np.random.Generator],
         "n_jobs": [Integral, None],
@@ -201,7 +205,7 @@ class GenerativeClassifier(
     @available_if(_learns_in_batches)
     @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
-        """Learn from one batch of labelled rows; `offsets_` are means over batches.
+        """Learn from a batch; `offsets_` are means over batches, judged before learned.
 
         Parameters
         ----------
@@ -279,7 +283,7 @@ class GenerativeClassifier(
         log_proba : ndarray of shape (n_samples, n_classes)
             In nats; columns follow `classes_`.
         """
-        joint = self._joint_or_prior(X)
+        joint = self._or_prior(self.predict_joint_log_proba(X))
         return joint - logsumexp(joint, axis=1, keepdims=True)
 
     def predict_proba(self, X):
@@ -295,7 +299,7 @@ class GenerativeClassifier(
         proba : ndarray of shape (n_samples, n_classes)
             Rows sum to one; columns follow `classes_`.
         """
-        return softmax(self._joint_or_prior(X), axis=1)
+        return softmax(self._or_prior(self.predict_joint_log_proba(X)), axis=1)
 
     def decision_function(self, X):
         """Compute log posteriors, or their difference for two classes.
@@ -310,15 +314,14 @@ class GenerativeClassifier(
         decision : ndarray of shape (n_samples,) or (n_samples, n_classes)
             For two classes log p(second | x) - log p(first | x), in nats.
         """
-        joint = self._joint_or_prior(X)
+        joint = self._or_prior(self.predict_joint_log_proba(X))
         if joint.shape[1] == 2:
             return joint[:, 1] - joint[:, 0]
         return joint - logsumexp(joint, axis=1, keepdims=True)
 
-    def _joint_or_prior(self, X):
-        joint = self.predict_joint_log_proba(X)
-        joint[np.isneginf(joint).all(axis=1)] = self._log_prior()
-        return joint
+    def _or_prior(self, joint):
+        nowhere = np.isneginf(joint).all(axis=1, keepdims=True)
+        return np.where(nowhere, self._log_prior(), joint)
 
     def predict(self, X):
         """Name the most probable class of each row.
@@ -333,13 +336,14 @@ class GenerativeClassifier(
         labels : ndarray of shape (n_samples,)
             Of `classes_`, or `outlier_label` where that is set and the row an outlier.
         """
-        joint = self._joint_or_prior(X)
-        labels = self.classes_[joint.argmax(axis=1)]
+        joint = self.predict_joint_log_proba(X)
+        labels = self.classes_[self._or_prior(joint).argmax(axis=1)]
         if self.outlier_label is None:
             return labels
         if isinstance(self.outlier_label, str) != (labels.dtype.kind in "US"):
             labels = labels.astype(object)
-        return np.where(self._beyond(joint), self.outlier_label, labels)
+        outlier = unlikely_in_all(self, joint, X)
+        return np.where(outlier, self.outlier_label, labels)
 
     def is_outlier(self, X):
         """Say which rows are unlikely in every class.
@@ -347,19 +351,14 @@ class GenerativeClassifier(
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows; those with gaps are judged by the thresholds of complete ones.
+            Rows. Those with gaps are held against draws with the same gaps.
 
         Returns
         -------
         outlier : ndarray of bool, shape (n_samples,)
-            True where log p(x | class) is below `offsets_` for all classes.
+            True where log p(x | class) is below the threshold for all classes.
         """
-        return self._beyond(self.predict_joint_log_proba(X))
-
-    def _beyond(self, joint):
-        possible = self.class_prior_ > 0
-        log_density = joint[:, possible] - self._log_prior()[possible]
-        return (log_density < self.offsets_[possible]).all(axis=1)
+        return unlikely_in_all(self, self.predict_joint_log_proba(X), X)
 
     def sample(self, n_samples=1, *, y=None, random_state=None):
         """Draw rows, of all classes or of those wanted.

@@ -15,9 +15,8 @@ from sklearn_gen._inner._class_densities import (
     fit_densities,
     log_joint,
 )
-from sklearn_gen._inner._density import log_density, new_density
+from sklearn_gen._inner._density import new_density
 from sklearn_gen._inner._labels import check_labels, class_prior, codes_of
-from sklearn_gen._inner._quantiles import weighted_quantile
 from sklearn_gen._inner._rows import Rows
 from sklearn_gen._validation import (
     as_generator,
@@ -25,11 +24,12 @@ from sklearn_gen._validation import (
     warn,
 )
 from sklearn_gen.classifier._default import chosen_density, default_density
+from sklearn_gen.classifier._thresholds import class_thresholds, threshold
 
 # EM over unlabelled rows gives up after so many iterations in which the bound rose no
 # more; the best of these attributes are kept.
 _PATIENCE = 5
-_LEARNED = ("estimators_", "class_count_", "class_prior_", "offsets_")
+_LEARNED = ("estimators_", "class_count_", "class_prior_")
 
 
 class ClassLearning:
@@ -75,7 +75,10 @@ class ClassLearning:
         self._keep(densities, labelled)
         self.n_iter_ = 1
         if len(known) < len(codes):
-            self._learn_unlabelled(rows, known)
+            labelled = self._learn_unlabelled(rows, known)
+        self.offsets_ = class_thresholds(
+            self.estimators_, labelled, self.contamination, self.n_jobs
+        )
         return self
 
     def _choose(self, rows, y):
@@ -95,14 +98,15 @@ class ClassLearning:
         self.estimators_ = densities
         self.class_count_ = weights.sum(axis=0)
         self.class_prior_ = class_prior(self.priors, self.class_count_, self.classes_)
-        offsets = [
-            _offset(density, rows.X, weight, self.contamination)
-            for density, weight in zip(densities, weights.T, strict=True)
-        ]
-        self.offsets_ = np.array(offsets)
 
     def _learn_unlabelled(self, rows, known):
-        """EM: unlabelled rows belong to each class by its posterior."""
+        """EM: unlabelled rows belong to each class by its posterior.
+
+        Returns
+        -------
+        rows : ClassRows
+            With the shares that the densities were fitted to.
+        """
         shares = rows.shares.copy()
         unknown = np.setdiff1d(np.arange(len(shares)), known)
         each = np.ones(len(shares))
@@ -111,6 +115,7 @@ class ClassLearning:
         templates = [self._template(density) for density in self.estimators_]
         self.lower_bounds_, self.converged_ = [], False
         previous, best, kept, since = -np.inf, -np.inf, {}, 0
+        now = kept_rows = rows
         for step in range(self.max_iter):
             joint = log_joint(self.estimators_, self._log_prior(), rows.X, self.n_jobs)
             log_prob = logsumexp(joint, axis=1)
@@ -123,12 +128,13 @@ class ClassLearning:
             # those compares with later ones.
             if step > 0 and bound > best:
                 best, kept = bound, {name: getattr(self, name) for name in _LEARNED}
+                kept_rows = now
             if self.converged_ or since == _PATIENCE:
                 break
             previous = bound
             joint[np.isneginf(joint).all(axis=1)] = self._log_prior()
             shares[unknown] = softmax(joint[unknown], axis=1) * self.unlabeled_weight
-            now = rows._replace(shares=shares)
+            now = rows._replace(shares=shares.copy())
             fresh = [
                 _going_on(density)
                 if step > 0 and _goes_on(density)
@@ -138,12 +144,14 @@ class ClassLearning:
             self._keep(self._fit_densities(fresh, now, self.classes_, say=False), now)
         if self.converged_ or since == _PATIENCE or self.lower_bounds_[-1] < best:
             vars(self).update(kept)
+            now = kept_rows
         for density, template in zip(self.estimators_, templates, strict=True):
             if _goes_on(density):
                 density.set_params(warm_start=template.warm_start)
         self.n_iter_ = len(self.lower_bounds_)
         if not self.converged_:
             self._warn_of_no_convergence(since == _PATIENCE)
+        return now
 
     def _template(self, density):
         """What refits are clones of: of the same starts, so that they are alike."""
@@ -200,28 +208,19 @@ class ClassLearning:
         offsets = np.full(len(known), -np.inf) if first else self.offsets_.copy()
         for k in np.unique(codes):
             part = rows._replace(y=None).select(np.flatnonzero(codes == k))
-            if densities[k] is None:
-                densities[k] = clone(density)
+            seen = densities[k] is not None
+            densities[k] = densities[k] if seen else clone(density)
+            # Rows are judged before they are learned, where something judges them.
+            offset = threshold(densities[k], part, self.contamination) if seen else None
             densities[k].partial_fit(part.X, **part.weights_for(density))
-            offset = _offset(
-                densities[k], part.X, part.sample_weight, self.contamination
-            )
-            step = counts[k] / (before[k] + counts[k])
-            old = offset if before[k] == 0 else offsets[k]
-            offsets[k] = old + step * (offset - old)
+            if offset is None:
+                offsets[k] = threshold(densities[k], part, self.contamination)
+            elif np.isfinite(offset):
+                step = counts[k] / (before[k] + counts[k])
+                offsets[k] += step * (offset - offsets[k])
         self.classes_, self.estimators_, self.offsets_ = known, densities, offsets
         self.class_count_, self.class_prior_ = before + counts, prior
         return self
-
-
-def _offset(density, X, weight, contamination):
-    """Log density below which is that share of the class."""
-    weight = np.ones(len(X)) if weight is None else weight
-    used = np.flatnonzero(weight)
-    part = Rows(X, None, weight).select(used)
-    return weighted_quantile(
-        log_density(density, part.X), contamination, part.sample_weight
-    )
 
 
 def _goes_on(density):

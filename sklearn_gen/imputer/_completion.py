@@ -5,27 +5,6 @@ import numpy as np
 from sklearn_gen._columns import container_of
 
 
-def missing_cells(X):
-    """Mask of the missing cells, (n_samples, n_features): NaN, None, NA, NaT."""
-    container = container_of(X)
-    if container == "pandas":
-        return X.isna().to_numpy()
-    if container == "polars":
-        columns = [column.is_null() for column in X.iter_columns()]
-        floating = [column.dtype.is_float() for column in X.iter_columns()]
-        columns = [
-            null | column.is_nan().fill_null(False) if is_float else null
-            for null, column, is_float in zip(
-                columns, X.iter_columns(), floating, strict=True
-            )
-        ]
-        return np.stack([column.to_numpy() for column in columns], axis=1)
-    X = np.asarray(X)
-    if X.dtype == object:
-        return np.vectorize(lambda cell: cell is None or cell != cell, otypes=[bool])(X)
-    return np.isnan(X) if X.dtype.kind == "f" else np.zeros(X.shape, dtype=bool)
-
-
 def column_values(X, j, rows):
     """Some cells of a column, as an array."""
     container = container_of(X)

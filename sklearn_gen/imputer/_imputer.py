@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from sklearn_gen._compat import Interval, StrOptions, fit_context
 from sklearn_gen._inner._conditional import repeated_draws
 from sklearn_gen._inner._density import new_density
+from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows, table_like
 from sklearn_gen._validation import (
     as_generator,
@@ -26,7 +27,6 @@ from sklearn_gen.imputer._completion import (
     append_indicators,
     column_values,
     fill,
-    missing_cells,
     most_frequent,
 )
 from sklearn_gen.imputer._default import default_density
