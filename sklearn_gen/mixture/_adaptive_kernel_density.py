@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_gen._compat import Interval
+from sklearn_gen._seeding import sample_of_rows
 from sklearn_gen.base import ConditionalMixin, GenerativeModel
 from sklearn_gen.mixture._conditional_moments import ConditionalMeans
 from sklearn_gen.mixture._gaussian_mixture import GaussianMixture
@@ -15,7 +16,6 @@ from sklearn_gen.mixture._initial import (
     column_variances,
     warn_of_constant_columns,
 )
-from sklearn_gen.mixture._seeding import sample_of_rows
 
 # Least bandwidth, in deviations: what repeated values can buy is bounded.
 _LEAST_BANDWIDTH = 0.03

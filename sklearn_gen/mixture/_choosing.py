@@ -18,8 +18,8 @@ import numpy as np
 
 from sklearn_gen._blocks import row_blocks, sum_blocks
 from sklearn_gen._em import Run
+from sklearn_gen._seeding import inverse_cdf, sample_of_rows, sorted_order
 from sklearn_gen._validation import weighted_sum
-from sklearn_gen.mixture._seeding import inverse_cdf, sample_of_rows, sorted_order
 
 # Where moves are looked for; EM itself sees all rows. With twice the starts and steps
 # the search of `benchmarks mclust` finds the same eight clusters in 1.6 times the time.

@@ -4,9 +4,9 @@ import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._gaussian import STRUCTURES, GaussianParams
+from sklearn_gen._seeding import starting_responsibilities
 from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.mixture._noise import UniformNoise
-from sklearn_gen.mixture._seeding import starting_responsibilities
 
 _BLOCK_CELLS = 2**15  # looked at together, in the cache
 _FOLD = 32

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen._compat import Interval, StrOptions
+from sklearn_gen._seeding import starting_responsibilities
 from sklearn_gen.base import ComponentMixin
 from sklearn_gen.mixture import _trees as trees
-from sklearn_gen.mixture._seeding import starting_responsibilities
 from sklearn_gen.mixture._tree_model import TreeModel
 
 

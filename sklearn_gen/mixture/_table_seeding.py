@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_gen._blocks import sum_blocks, workers
 from sklearn_gen._components import draw_components
 from sklearn_gen._em import Run
-from sklearn_gen.mixture._seeding import inverse_cdf, sorted_order
+from sklearn_gen._seeding import inverse_cdf, sorted_order
 from sklearn_gen.mixture._table_smoothing import choose_smoothing
 from sklearn_gen.mixture._table_types import TableParams
 
