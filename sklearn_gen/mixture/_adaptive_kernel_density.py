@@ -6,16 +6,13 @@ from typing import ClassVar
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
+from sklearn_gen._column_moments import column_means, column_variances
 from sklearn_gen._compat import Interval
 from sklearn_gen._seeding import sample_of_rows
 from sklearn_gen.base import ConditionalMixin, GenerativeModel
 from sklearn_gen.mixture._conditional_moments import ConditionalMeans
 from sklearn_gen.mixture._gaussian_mixture import GaussianMixture
-from sklearn_gen.mixture._initial import (
-    column_means,
-    column_variances,
-    warn_of_constant_columns,
-)
+from sklearn_gen.mixture._initial import warn_of_constant_columns
 
 # Least bandwidth, in deviations: what repeated values can buy is bounded.
 _LEAST_BANDWIDTH = 0.03

@@ -10,6 +10,7 @@ from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._blocks import scale
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._gaussian import variational
+from sklearn_gen._regularization import Regularization
 from sklearn_gen._seeding import starting_responsibilities
 from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.base import (
@@ -20,7 +21,6 @@ from sklearn_gen.base import (
 from sklearn_gen.mixture._moment_em import MomentEM
 from sklearn_gen.mixture._posterior import posterior_of_rows
 from sklearn_gen.mixture._predictive import PredictiveDensity
-from sklearn_gen.mixture._regularization import Regularization
 from sklearn_gen.mixture._wishart_priors import WishartPriors
 
 # Components that hold fewer rows in expectation are what their priors are.

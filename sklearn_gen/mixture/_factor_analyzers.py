@@ -6,9 +6,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from sklearn_gen._column_moments import column_variances
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._em import EMModel
 from sklearn_gen._gaussian import factors
+from sklearn_gen._regularization import Regularization
 from sklearn_gen._seeding import starting_responsibilities
 from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.base import (
@@ -18,9 +20,7 @@ from sklearn_gen.base import (
     LatentMixin,
 )
 from sklearn_gen.mixture._factor_derived import FactorDraws
-from sklearn_gen.mixture._initial import column_variances
 from sklearn_gen.mixture._posterior import posterior_of_rows
-from sklearn_gen.mixture._regularization import Regularization
 
 # Random parts of starting loadings, in deviations of the column: a factor that starts
 # at zero would stay there.

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._compat import Interval, StrOptions
+from sklearn_gen._regularization import Regularization
 from sklearn_gen.base import (
     ComponentMixin,
     ConditionalMixin,
@@ -21,7 +22,6 @@ from sklearn_gen.mixture._initial import GaussianStarts
 from sklearn_gen.mixture._integrated_likelihood import IntegratedLikelihood
 from sklearn_gen.mixture._moment_em import MomentEM
 from sklearn_gen.mixture._noise import N_PARAMETERS, share_of_noise
-from sklearn_gen.mixture._regularization import Regularization
 
 
 class GaussianMixture(

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._column_moments import column_variances
 from sklearn_gen._em import EMModel
-from sklearn_gen.mixture._initial import column_variances
 
 
 class MomentEM(EMModel):

@@ -10,13 +10,14 @@ from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._blocks import workers
+from sklearn_gen._column_moments import column_variances
 from sklearn_gen._compat import Interval, fit_context
 from sklearn_gen._seeding import sample_of_rows
 from sklearn_gen.base import ConditionalMixin, GenerativeModel, as_generator
 from sklearn_gen.mixture._fewer_columns import take_columns
 from sklearn_gen.mixture._gaussian_mixture import GaussianMixture
 from sklearn_gen.mixture._heavy_tails import HeavyTails
-from sklearn_gen.mixture._initial import column_variances, warn_of_constant_columns
+from sklearn_gen.mixture._initial import warn_of_constant_columns
 from sklearn_gen.mixture._shrunken import ShrunkenGaussianMixture
 
 # Quartiles are measured on so many rows: to a hundredth of a deviation.

@@ -10,6 +10,7 @@ from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._blocks import one_blas_thread
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._gaussian import student
+from sklearn_gen._regularization import Regularization
 from sklearn_gen._seeding import starting_responsibilities
 from sklearn_gen.base import (
     ComponentMixin,
@@ -20,7 +21,6 @@ from sklearn_gen.mixture._conditional_moments import ConditionalMeans
 from sklearn_gen.mixture._initial import check_initial
 from sklearn_gen.mixture._moment_em import MomentEM
 from sklearn_gen.mixture._posterior import posterior_of_rows
-from sklearn_gen.mixture._regularization import Regularization
 from sklearn_gen.mixture._student_derived import DerivedStudentMixtures
 
 _COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")

@@ -3,8 +3,9 @@
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._column_moments import column_means
 from sklearn_gen._gaussian import variational
-from sklearn_gen.mixture._initial import as_array, check_definite, column_means
+from sklearn_gen.mixture._initial import as_array, check_definite
 
 
 class WishartPriors:
