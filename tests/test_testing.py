@@ -12,7 +12,7 @@ from sklearn_gen.testing import (
 )
 from sklearn_gen.testing._check import ALL_CHECKS
 from tests.broken_inputs import Deaf, Mumbles
-from tests.broken_models import DEFECTS, Derived, Unnormalised
+from tests.broken_models import DEFECTS, Derived, Expects, Unnormalised
 from tests.reference_models import ReferenceBernoulli, ReferenceGaussian
 
 BY_NAME = {check.name: check for check in ALL_CHECKS}
@@ -56,6 +56,8 @@ def test_malformed_input_check_fails(name, cls):
 
 def test_healthy_derived_models_pass():
     BY_NAME["check_chain_rule"](Derived())
+    BY_NAME["check_conditional_means_fill"](Expects())
+    BY_NAME["check_conditional_means_are_means"](Expects())
 
 
 def test_every_check_has_a_broken_model():

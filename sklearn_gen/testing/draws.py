@@ -23,6 +23,7 @@ from sklearn_gen.testing._traits import (
     has_exact_conditional,
     has_exact_density,
     installed,
+    is_continuous,
 )
 
 _N_DRAWS = 4000
@@ -167,3 +168,32 @@ def check_conditions_by_name(estimator):
     assert (named["c"] == value).all(), "sample doesn't keep the value of 'c'."
     counted = model.sample(9, conditions={2: value}, random_state=6)
     assert_same_bytes(named, counted, "sample given 'c', and given column 2")
+
+
+@check(has("conditional_mean", "sample_conditional"))
+def check_conditional_means_fill(estimator):
+    """`conditional_mean` fills every NaN and changes nothing else."""
+    model, X = fitted(estimator, n_features=3)
+    rows = hide_cells(X)
+    rows[5] = np.nan
+    filled = model.conditional_mean(rows)
+    assert filled.shape == rows.shape, f"conditional_mean has shape {filled.shape}."
+    assert np.isfinite(filled).all(), "conditional_mean leaves cells unfilled."
+    seen = ~np.isnan(rows)
+    assert_same_bytes(filled[seen], rows[seen], "observed cells")
+
+
+@check(has("conditional_mean"), has_exact_conditional, is_continuous)
+def check_conditional_means_are_means(estimator):
+    """`conditional_mean` is what conditional draws are on average."""
+    model, X = fitted(estimator, n_features=3)
+    for row in np.argsort(X[:, 0])[[2, len(X) // 2, -3]]:
+        rows = np.full((_N_DRAWS, 3), np.nan)
+        rows[:, 0] = X[row, 0]
+        draws = model.sample_conditional(rows, random_state=2)[:, 1:]
+        gap = np.abs(model.conditional_mean(rows[:1])[0, 1:] - draws.mean(axis=0))
+        error = draws.std(axis=0) / np.sqrt(_N_DRAWS)
+        assert (gap < 5.0 * error).all(), (  # of six, once in 3e5
+            f"conditional_mean given column 0 = {X[row, 0]:.4g} is {gap / error} "
+            "standard errors from the mean of draws."
+        )
