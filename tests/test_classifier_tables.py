@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.datasets import make_classification
 from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
 
 from sklearn_gen.classifier import GenerativeClassifier
 from sklearn_gen.imputer import GenerativeImputer
@@ -21,6 +23,54 @@ def test_default_of_fewer_rows_than_columns_is_not_overconfident():
     # A floor of 1e-2 loses some 7 nats per row.
     assert log_loss(y[30:], model.predict_proba(X[30:])) < np.log(2)
     assert model.score(X[30:], y[30:]) > 0.75
+
+
+def balances(n, seed):
+    """Cents that repeat in one class only: no class has more grid than the other."""
+    rng = np.random.default_rng(seed)
+    y = (rng.random(n) < 0.2).astype(int)
+    cents = np.round(rng.normal(1000.0, 200.0, n), 2)
+    paid = np.round(rng.choice([900.0, 950.5, 1000.25, 1100.75], n), 2)
+    frame = pd.DataFrame(
+        {
+            "age": rng.poisson(np.where(y == 1, 50, 30)),
+            "sex": rng.choice(["f", "m"], n),
+            "balance": np.where((y == 0) & (rng.random(n) < 0.9), paid, cents),
+        }
+    )
+    return frame, y
+
+
+def test_classes_of_tables_are_scored_by_one_measure():
+    X, y = balances(600, 0)
+    model = GenerativeClassifier(TableMixture(random_state=0), contamination=0.05)
+    model.fit(X, y)
+    first, second = model.estimators_
+    assert first.base_measure_ == second.base_measure_
+    np.testing.assert_array_equal(first.schema_.resolution, second.schema_.resolution)
+    assert not first.warm_start
+    X_new, y_new = balances(2000, 1)
+    loss = log_loss(y_new, model.predict_proba(X_new))
+    # What the age alone says is 0.1 nats less than the shares of the classes do.
+    assert loss < log_loss(y_new, np.full(len(y_new), y.mean())) - 0.1
+    assert model.is_outlier(X_new).mean() < 0.1
+    # Cents of one class only, in draws too: levels and grids are those of all rows.
+    assert set(model.sample(50, y=1, random_state=0).columns) == set(X)
+
+
+def test_other_densities_of_tables_say_where_measures_differ():
+    X, y = balances(400, 0)
+    search = GridSearchCV(
+        TableMixture(random_state=0),
+        {"n_components": [1, 2]},
+        cv=2,
+        error_score="raise",
+    )
+    alone = [TableMixture(1, random_state=0).fit(X[y == k]) for k in (0, 1)]
+    model = GenerativeClassifier(search, contamination=None)
+    assert alone[0].base_measure_ != alone[1].base_measure_
+    with pytest.warns(UserWarning, match=r"different measures in the columns \['bal"):
+        model.fit(X, y)
 
 
 def test_text_and_missing_cells():

@@ -107,12 +107,13 @@ class GenerativeClassifier(
     up to ten settings three times, and one component where a class has fewer rows than
     columns. Draws of it are as wide as predicts best.
 
-    A class of fewer than 5 distinct rows is fitted to all other rows as well, which
-    together weigh as much as one of its own, and a warning says so. Rows without a
-    density in any class get the priors.
+    A class of fewer than 5 distinct rows also learns from all others, which weigh as
+    much as one of its own. Rows without a density in any class get the priors.
 
-    After one fit to all rows, M-steps go on where densities have `warm_start`; others
-    start anew with one seed, and once the bound rises no more, the best is kept.
+    Tables (:class:`~sklearn_gen.mixture.TableMixture`) go on from one fit to all rows,
+    so that classes have their columns' measures in common. M-steps go on where
+    densities have `warm_start`; others start anew with one seed, and once the bound
+    rises no more, the best is kept.
 
     References
     ----------

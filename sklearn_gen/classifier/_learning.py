@@ -1,7 +1,8 @@
 """From labelled rows, and others, to one density per class."""
 
 import warnings
-from copy import copy
+from contextlib import nullcontext
+from copy import deepcopy
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -24,6 +25,12 @@ from sklearn_gen._validation import (
     warn,
 )
 from sklearn_gen.classifier._default import chosen_density, default_density
+from sklearn_gen.classifier._refits import (
+    goes_on,
+    going_on,
+    learns_measures,
+    warn_of_measures,
+)
 from sklearn_gen.classifier._thresholds import class_thresholds, threshold
 
 # EM over unlabelled rows gives up after so many iterations in which the bound rose no
@@ -69,9 +76,10 @@ class ClassLearning:
         class_prior(self.priors, labelled.weights().sum(axis=0), classes)  # checks
         if density is None:
             density = self._choose(labelled, classes[codes[known]])
-        densities = clones(density, len(classes))
-        densities = self._fit_densities(densities, labelled, classes)
+        starts = self._starts(density, rows, len(classes))
+        densities = self._fit_densities(starts, labelled, classes)
         self.classes_ = classes
+        warn_of_measures(densities)
         self._keep(densities, labelled)
         self.n_iter_ = 1
         if len(known) < len(codes):
@@ -79,7 +87,26 @@ class ClassLearning:
         self.offsets_ = class_thresholds(
             self.estimators_, labelled, self.contamination, self.n_jobs
         )
+        for fitted in self.estimators_:
+            if goes_on(fitted):
+                fitted.set_params(warm_start=goes_on(density) and density.warm_start)
         return self
+
+    def _starts(self, density, rows, n_classes):
+        """What fits of the classes start with: unfitted, but of tables.
+
+        Those find in their rows which columns lie on a grid, and are scored by masses:
+        each class for itself, densities would be compared with masses. So classes go
+        on from one fit to all rows, and keep its families, levels and measures.
+        """
+        if not learns_measures(density):
+            return clones(density, n_classes)
+        everything = Rows(rows.X, None, rows.sample_weight)
+        with warnings.catch_warnings() if self.estimator is None else nullcontext():
+            if self.estimator is None:
+                warnings.simplefilter("ignore")
+            density = clone(density).fit(rows.X, **everything.weights_for(density))
+        return [going_on(deepcopy(density)) for _ in range(n_classes)]
 
     def _choose(self, rows, y):
         seed = int(as_generator(self.random_state).integers(2**31))
@@ -136,8 +163,8 @@ class ClassLearning:
             shares[unknown] = softmax(joint[unknown], axis=1) * self.unlabeled_weight
             now = rows._replace(shares=shares.copy())
             fresh = [
-                _going_on(density)
-                if step > 0 and _goes_on(density)
+                going_on(density)
+                if goes_on(density) and (step > 0 or learns_measures(density))
                 else clone(template)
                 for density, template in zip(self.estimators_, templates, strict=True)
             ]
@@ -145,9 +172,6 @@ class ClassLearning:
         if self.converged_ or since == _PATIENCE or self.lower_bounds_[-1] < best:
             vars(self).update(kept)
             now = kept_rows
-        for density, template in zip(self.estimators_, templates, strict=True):
-            if _goes_on(density):
-                density.set_params(warm_start=template.warm_start)
         self.n_iter_ = len(self.lower_bounds_)
         if not self.converged_:
             self._warn_of_no_convergence(since == _PATIENCE)
@@ -155,7 +179,7 @@ class ClassLearning:
 
     def _template(self, density):
         """What refits are clones of: of the same starts, so that they are alike."""
-        if _goes_on(density):
+        if goes_on(density):
             return density
         seed = int(as_generator(self.random_state).integers(2**31))
         unseeded = [
@@ -221,19 +245,6 @@ class ClassLearning:
         self.classes_, self.estimators_, self.offsets_ = known, densities, offsets
         self.class_count_, self.class_prior_ = before + counts, prior
         return self
-
-
-def _goes_on(density):
-    """Whether a density can be fitted further, from the parameters it has."""
-    return "warm_start" in density.get_params(deep=False)
-
-
-def _going_on(density):
-    """Copy a density for a fit that starts where its last one ended.
-
-    What that learned stays: fits replace attributes, they don't change their values.
-    """
-    return copy(density).set_params(warm_start=True)
 
 
 def _select(rows, at):

@@ -11,6 +11,7 @@ from sklearn_gen._inner._density import log_density
 from sklearn_gen._inner._gaps import hide, missing_cells
 from sklearn_gen._inner._quantiles import weighted_quantile
 from sklearn_gen._inner._rows import Rows
+from sklearn_gen.classifier._refits import going_on, learns_measures
 
 # Densities score rows of their own fit too high: each fold is judged by a fit to the
 # others. Classes of fewer rows are judged by their own fit all the same.
@@ -72,7 +73,8 @@ def _scores(density, X, weight):
             scores = np.empty(len(used))
             for train, test in splits:
                 known = part.select(train)
-                fitted = clone(density).fit(known.X, **known.weights_for(density))
+                fresh = going_on if learns_measures(density) else clone
+                fitted = fresh(density).fit(known.X, **known.weights_for(density))
                 scores[test] = log_density(fitted, part.select(test).X)
         except ValueError:  # four fifths of the rows are too few for this density
             pass
