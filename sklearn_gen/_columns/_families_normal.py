@@ -35,7 +35,7 @@ class Gaussian(Family):
 
     def _stats(self, x, resp, params):
         z = (self.feature(x) - self.center) / self.spread
-        return np.stack([np.ones_like(z), z, z * z]) @ resp
+        return powers(z) @ resp
 
     def _m_step(self, stats, previous):
         mean = stats[1] / stats[0]
@@ -61,7 +61,7 @@ class Gaussian(Family):
         natural = np.stack(
             [constant - 0.5 * mean**2 * precision, mean * precision, -0.5 * precision]
         )
-        result = np.stack([np.ones_like(z), z, z * z], axis=1) @ natural
+        result = powers(z).T @ natural
         tight = 1 + np.abs(mean) > 1e3 * scale  # squares would cancel
         if tight.any():
             z = (y[:, None] - params.mean[tight]) / params.scale[tight]
@@ -93,6 +93,14 @@ class Gaussian(Family):
     def mean(self, params):
         """Means, (K,)."""
         return params.mean
+
+
+def powers(z):
+    """One, z and its square, (3, n)."""
+    found = np.empty((3, len(z)))
+    found[0], found[1] = 1.0, z
+    np.multiply(z, z, out=found[2])
+    return found
 
 
 def refuse_values(name, x, bad, rule, remedy):

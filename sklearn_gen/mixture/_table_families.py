@@ -1,7 +1,7 @@
 """Which family each column of a table is of."""
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp
 
 from sklearn_gen._columns import family_for
 from sklearn_gen.mixture._gaussian_block import GaussianBlock
@@ -213,19 +213,24 @@ def _decide(families, undecided, table, X, sample_weight, rng, most):
         judge = np.intersect1d(held, np.flatnonzero(there))
         if len(learn) == 0 or len(judge) == 0:
             continue
-        x, scores = rows[learn, j], {}
+        x, trials = rows[learn, j], []
+        resp = np.exp(log_resp[learn]) * weight[learn, None]
         for name in candidates:
             family = _describe(name, table.columns[j], x, weight[learn])
-            resp = softmax(log_resp[learn], axis=1) * weight[learn, None]
-            stats, fit, trials = None, None, []
+            stats = fit = None
             for smoothing in _SMOOTHINGS:
                 for _ in range(_STEPS if family.has_latent else 1):
                     if stats is None or family.has_latent:
                         stats = family.stats(x, resp, fit)
                     fit = family.m_step(stats, family.prior(smoothing), fit)
-                log_prob = family.log_prob(rows[judge, j], fit) + log_resp[judge]
-                trials.append(np.maximum(logsumexp(log_prob, axis=1), -1e6))
-            scores[name] = max(trials, key=weight[judge].dot)
+                trials.append(family.log_prob(rows[judge, j], fit))
+        # at once: one call each took a fifth of the fit to 200 columns
+        found = np.maximum(logsumexp(trials + log_resp[judge], axis=2), -1e6)
+        found = found.reshape(len(candidates), len(_SMOOTHINGS), len(judge))
+        scores = {
+            name: max(own, key=weight[judge].dot)
+            for name, own in zip(candidates, found, strict=True)
+        }
         best = _best(scores, weight[judge], len(X) > _ROWS)
         if best != "histogram":
             x, weight_of = _observed(X, sample_weight, j)
