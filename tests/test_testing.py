@@ -11,8 +11,9 @@ from sklearn_gen.testing import (
     parametrize_with_generative_checks,
 )
 from sklearn_gen.testing._check import ALL_CHECKS
+from tests.broken_conditionals import Expects
 from tests.broken_inputs import Deaf, Mumbles
-from tests.broken_models import DEFECTS, Derived, Expects, Unnormalised
+from tests.broken_models import DEFECTS, Derived, Unnormalised
 from tests.reference_models import ReferenceBernoulli, ReferenceGaussian
 
 BY_NAME = {check.name: check for check in ALL_CHECKS}
