@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
+from sklearn_gen._columns import Table, TableSchema
 from sklearn_gen._compat import Interval, fit_context
 from sklearn_gen._inner._checking import check_rows_for, has_other_columns
 from sklearn_gen._inner._conditional import (
@@ -17,12 +18,14 @@ from sklearn_gen._inner._conditional import (
     column_mean,
     column_mean_and_deviation,
     column_quantiles,
+    numbers_in,
 )
 from sklearn_gen._inner._density import (
     density_kind_of,
     new_density,
     with_input_tags_of,
 )
+from sklearn_gen._inner._gaps import hide
 from sklearn_gen._inner._rows import Rows
 from sklearn_gen._inner._tables import with_column
 from sklearn_gen._validation import as_generator, check_weights, chosen
@@ -36,6 +39,8 @@ _SIZES = (1, 2, 4, 8, 16)
 _FLOORS = (1e-3, 1e-1)
 _ROWS_PER_COMPONENT = 10
 _FOLDS = 3
+# Numbers of a table with more values may depend on each other within components.
+_FEW_VALUES = 10
 
 
 class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -53,7 +58,8 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         :class:`~sklearn_gen.compose.GenerativePipeline`. None is such a pipeline; its
         number of components and floor under variances are those that predict best, by
         cross-validation; of frames with columns of text, categories or dates a
-        :class:`~sklearn_gen.mixture.TableMixture`.
+        :class:`~sklearn_gen.mixture.TableMixture`, with its numbers in a
+        `gaussian_block` where that predicts better.
     n_draws : int, default=200
         Draws of y given x that means, spreads and quantiles are made of where the
         density has no closed form.
@@ -181,17 +187,21 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _fit_default(self, density, rows):
         seed = int(as_generator(self.random_state).integers(2**31))
-        searched = hasattr(density, "steps")  # tables choose their size themselves
-        prefix = "gaussianmixture__" if searched else ""
+        scaled = hasattr(density, "steps")
+        prefix = "gaussianmixture__" if scaled else ""
         density.set_params(**{
             f"{prefix}random_state": seed, f"{prefix}n_jobs": self.n_jobs
         })  # fmt: skip
-        sizes = [s for s in _SIZES if s * _ROWS_PER_COMPONENT <= len(rows.X)]
-        if searched and len(sizes) > 1:
+        most = len(rows.X) // _ROWS_PER_COMPONENT
+        if scaled:
             grid = {
-                "gaussianmixture__n_components": sizes,
+                "gaussianmixture__n_components": [s for s in _SIZES if s <= most],
                 "gaussianmixture__reg_covar": _FLOORS,
             }
+        else:  # tables choose their size themselves
+            block = _many_valued(rows.X)
+            grid = {"gaussian_block": [None, block] if len(block) > 1 else [None]}
+        if most > 1 and max(map(len, grid.values())) > 1:
             density = GridSearchCV(
                 density,
                 grid,
@@ -339,13 +349,27 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return with_input_tags_of(self._unfitted(), super().__sklearn_tags__())
 
 
+def _many_valued(X):
+    """Columns of numbers, but those of few values or that only name rows."""
+    table = Table.read(X)
+    schema = TableSchema.from_table(table, identifiers="auto")
+    cells = schema.encode(table).T
+    names = schema.names or range(len(cells))
+    return [
+        name
+        for j, name in enumerate(names)
+        if schema.kinds[j] in ("continuous", "integer")
+        and j not in schema.identifier_columns
+        and len(np.unique(cells[j][~np.isnan(cells[j])])) > _FEW_VALUES
+    ]
+
+
 def prediction_score(density, X, y=None):
     """Minus the mean squared error of the last column, predicted from the others."""
     index = X.shape[1] - 1
-    given = density.conditional_column(X, index)
-    target = np.asarray(X, dtype=np.float64)[:, index]
+    target = numbers_in(X, index)
     seen = ~np.isnan(target)
-    mean = (given.weights * given.means).sum(axis=1)
+    mean = column_mean(density, hide(X, [index]), index, n_draws=1, random_state=0)
     return -np.mean((mean - target)[seen] ** 2) if seen.any() else 0.0
 
 

@@ -201,3 +201,22 @@ def test_default_of_text_columns_is_a_table_mixture():
         assert model.score(table[1:7], y[1:7]) > 0.9
     with pytest.raises(ValueError, match="dtype"):
         GenerativeRegressor(one_gaussian()).fit(frame, y)
+
+
+def test_numbers_of_tables_depend_on_each_other_where_that_predicts():
+    rng = np.random.default_rng(0)
+    smoker = rng.random(300) < 0.3
+    age = rng.integers(18, 65, 300)
+    frame = pd.DataFrame({"age": age, "smoker": np.where(smoker, "yes", "no")})
+    charges = np.round(age * np.where(smoker, 900.0, 250.0), 2)
+    charges = np.round(charges + 500 * rng.normal(size=300), 2)
+    model = GenerativeRegressor(random_state=0).fit(frame[:200], charges[:200])
+    assert list(model.estimator_.gaussian_block) == ["age", "target"]
+    plain = TableMixture(random_state=0)
+    plain = GenerativeRegressor(plain, random_state=0).fit(frame[:200], charges[:200])
+    left = 1 - model.score(frame[200:], charges[200:])
+    assert left < 0.5 * (1 - plain.score(frame[200:], charges[200:]))
+    # Numbers that only name rows, and nothing but categories, are no block.
+    named = frame.assign(row=np.arange(1000, 1300), age=age > 40)
+    model.fit(named[:200], charges[:200])
+    assert model.estimator_.gaussian_block is None

@@ -54,7 +54,7 @@ def column_mean(density, X, column, n_draws, random_state):
     if not hasattr(density, "conditional_column") and hasattr(
         density, "conditional_mean"
     ):
-        return _numbers(density.conditional_mean(X), column)
+        return numbers_in(density.conditional_mean(X), column)
     return column_mean_and_deviation(density, X, column, n_draws, random_state)[0]
 
 
@@ -105,7 +105,7 @@ def column_draws(density, X, column, n_draws, random_state):
         center, width = (np.take_along_axis(a, labels, 1) for a in (means, deviations))
         return center + noise * width
     drawn = [
-        _numbers(table, column).reshape(n_draws, len(block))
+        numbers_in(table, column).reshape(n_draws, len(block))
         for block, table in repeated_draws(
             density, X, np.arange(count_rows(X)), n_draws, rng
         )
@@ -113,7 +113,7 @@ def column_draws(density, X, column, n_draws, random_state):
     return np.concatenate(drawn, axis=1).T
 
 
-def _numbers(table, column):
+def numbers_in(table, column):
     """A column of numbers, of any container."""
     if container_of(table) == "numpy":
         cells = np.asarray(table)[:, column]

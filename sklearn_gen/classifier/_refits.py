@@ -37,7 +37,7 @@ def warn_of_measures(densities):
         warn(
             f"Classes are scored by different measures in the columns {differ}: their "
             "values lie on a grid in the rows of one class and not in those of "
-            "another, so that probabilities of classes compare densities with masses. Round "
-            "such columns, or give a TableMixture itself as the estimator.",
+            "another, so that probabilities of classes compare densities with masses. "
+            "Round such columns, or give a TableMixture itself as the estimator.",
             UserWarning,
         )
