@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit, kernel
-from sklearn_gen._kernels.blocks import aligned_zeros, load_block
+from sklearn_gen._kernels.blocks import aligned_zeros
 from sklearn_gen._kernels.lanes import choose_less, load, row_sum, splat
 
 _GROUPS, _ROWS = 4, 64  # a tile of Y: groups of 4 vectors, which fit into registers
@@ -48,31 +48,14 @@ def _slack(x, n_numeric):
 
 
 @jit
-def _slacks(X, n_numeric):
-    slacks = np.empty(len(X), np.float32)
-    for i in range(len(X)):
-        slacks[i] = _slack(X[i], n_numeric)
-    return slacks
-
-
-@jit
-def _new_tile(d, dtype):
-    return aligned_zeros(_GROUPS * d * _ROWS, dtype).reshape(_GROUPS, d, _ROWS)
-
-
-@jit
-def _new_rows():
-    return aligned_zeros(_GROUPS * _ROWS, np.float32).reshape(_GROUPS, _ROWS)
-
-
-@jit
 def _load(Y, start, n_numeric, rough, exact, slack):
     """Transpose a tile of Y; returns how many groups have rows."""
     size = min(_GROUPS * _ROWS, len(Y) - start)
-    load_block(Y, start, size, rough)
-    load_block(Y, start, size, exact)
     for r in range(size):
-        slack[r // _ROWS, r % _ROWS] = _slack(Y[start + r], n_numeric)
+        g, i = r // _ROWS, r % _ROWS
+        slack[g, i] = _slack(Y[start + r], n_numeric)
+        for j in range(Y.shape[1]):
+            rough[g, j, i] = exact[g, j, i] = Y[start + r, j]
     return -(-size // _ROWS)
 
 
@@ -181,19 +164,21 @@ def nearest(X, Y, n_numeric, k, first):
     (n, d), m = X.shape, len(Y)
     squared = np.full((n, k), X.dtype.type(np.inf))
     index = np.full((n, k), -1)
-    growth = _growth(d, n_numeric)
-    rough_x, slack_x = X.astype(np.float32), _slacks(X, n_numeric)
-    rough, exact = _new_tile(d, np.float32), _new_tile(d, X.dtype)
-    slack, limits = _new_rows(), _new_rows()
-    distances = np.zeros(_WIDTH, X.dtype)
+    growth, rough_x = _growth(d, n_numeric), X.astype(np.float32)
+    work = aligned_zeros(_GROUPS * (d + 2) * _ROWS, np.float32)
+    work = work.reshape(d + 2, _GROUPS, _ROWS)
+    slack, limits, rough = work[0], work[1], work[2:].reshape(_GROUPS, d, _ROWS)
+    exact = np.empty((_GROUPS, d, _ROWS), X.dtype)
+    distances = np.empty(_WIDTH, X.dtype)
     for start in range(0, m, _GROUPS * _ROWS):
         groups = _load(Y, start, n_numeric, rough, exact, slack)
         for i in range(n):
             best, place = squared[i], index[i]
+            slack_x = np.float32(_slack(X[i], n_numeric))
             for g in range(groups):
                 limit = np.float32(best[k - 1] * growth)
                 near = _near(
-                    rough_x[i], rough, g, n_numeric, slack_x[i], slack, limit, limits
+                    rough_x[i], rough, g, n_numeric, slack_x, slack, limit, limits
                 )
                 if near == 0:  # nearly always, after some tiles
                     continue
@@ -243,21 +228,22 @@ def balls(X, Y, n_numeric, squared_x, squared_y):
     (n, d), m = X.shape, len(Y)
     counts = np.zeros(n, np.int64)
     covered, reached = np.zeros(m, np.int64), np.zeros(m, np.int64)
-    growth = _growth(d, n_numeric)
-    rough_x, slack_x = X.astype(np.float32), _slacks(X, n_numeric)
-    rough, exact = _new_tile(d, np.float32), _new_tile(d, X.dtype)
-    slack, limits = _new_rows(), _new_rows()
-    distances = np.zeros(_WIDTH, X.dtype)
+    growth, rough_x = _growth(d, n_numeric), X.astype(np.float32)
+    work = aligned_zeros(_GROUPS * (d + 2) * _ROWS, np.float32)
+    work = work.reshape(d + 2, _GROUPS, _ROWS)
+    slack, limits, rough = work[0], work[1], work[2:].reshape(_GROUPS, d, _ROWS)
+    exact = np.empty((_GROUPS, d, _ROWS), X.dtype)
+    distances = np.empty(_WIDTH, X.dtype)
     for start in range(0, m, _GROUPS * _ROWS):
         groups = _load(Y, start, n_numeric, rough, exact, slack)
         for r in range(min(_GROUPS * _ROWS, m - start)):
             limits[r // _ROWS, r % _ROWS] = squared_y[start + r] * growth
         for i in range(n):
-            radius = squared_x[i]
+            radius, slack_x = squared_x[i], np.float32(_slack(X[i], n_numeric))
             limit = np.float32(radius * growth)
             for g in range(groups):
                 near = _near(
-                    rough_x[i], rough, g, n_numeric, slack_x[i], slack, limit, limits
+                    rough_x[i], rough, g, n_numeric, slack_x, slack, limit, limits
                 )
                 if near == 0:
                     continue
