@@ -6,6 +6,9 @@ import numpy as np
 
 from sklearn_gen._columns._tabulated import Tabulated
 
+# Values beyond the limits of their column are drawn again so often.
+_TRIES = 20
+
 
 def limits_seen(column, schema, largest):
     """Between which values a column was seen; of numbers without a grid none."""
@@ -45,3 +48,33 @@ def hard_limits(column):
         ends = np.iinfo(name)
         low, high = float(ends.min - column.origin), float(ends.max - column.origin)
     return (max(low, zero) if column.bounds[0] >= zero else low), high
+
+
+def draw_within(limits, family, params, component, rng):
+    """Draw values, again those that the limits of their column would cut off.
+
+    Parameters
+    ----------
+    limits : tuple of float
+        Of the column; a few values may be beyond them nevertheless.
+    family : Family or Tabulated
+        Of the column.
+    params : NamedTuple
+        Its parameters.
+    component : ndarray of shape (n,)
+        A component for each value.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    x : ndarray of shape (n,)
+    """
+    x = family.draw(params, component, rng)
+    low, high = limits
+    for _ in range(_TRIES):
+        beyond = np.flatnonzero((x < low) | (x > high))
+        if not len(beyond):
+            break
+        x[beyond] = family.draw(params, component[beyond], rng)
+    return x

@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from sklearn_gen._columns import PartialLevels
+from sklearn_gen._columns import PartialLevels, draw_within
 from sklearn_gen.mixture._gaussian_block import GaussianBlock
-
-# Values beyond the limits of their column are drawn again so often, then clipped.
-_TRIES = 20
 
 
 class TableDraws:
@@ -46,15 +43,11 @@ class TableDraws:
 
     def _within_limits(self, j, params, component, rng):
         """Draw values of a column again that its limits would cut off."""
-        x = self.families[j].draw(params, component, rng)
-        if self.table is not None:
-            low, high = self.table.columns[j].limits
-            for _ in range(_TRIES):
-                beyond = np.flatnonzero((x < low) | (x > high))
-                if not len(beyond):
-                    break
-                x[beyond] = self.families[j].draw(params, component[beyond], rng)
-        return x
+        family = self.families[j]
+        if self.table is None:
+            return family.draw(params, component, rng)
+        limits = self.table.columns[j].limits
+        return draw_within(limits, family, params, component, rng)
 
     def _reveal(self, rows, params, component, rng):
         """Draw modelled columns of which rows tell something, but not all."""

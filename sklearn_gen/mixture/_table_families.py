@@ -3,7 +3,12 @@
 import numpy as np
 from scipy.special import logsumexp
 
-from sklearn_gen._columns import family_for
+from sklearn_gen._columns import (
+    describe_family,
+    families_of_kind,
+    refuse_levels,
+    wanted_families,
+)
 from sklearn_gen.mixture._gaussian_block import GaussianBlock
 from sklearn_gen.mixture._table_seeding import expect, single, split_rows, sprout
 from sklearn_gen.mixture._tables import Columns
@@ -16,8 +21,6 @@ _ITERATIONS = 8
 _STEPS = 4  # of families that take EM, per smoothing
 # A pseudo-row of the whole column costs families of few parameters more.
 _SMOOTHINGS = (0.1, 1.0)
-# A single value in more than this share of the rows is an atom.
-_ATOM = 0.1
 
 
 def choose_families(
@@ -51,17 +54,17 @@ def choose_families(
         None for those left out, and of a block for all but the first.
     """
     families, undecided = [], {}
-    for j, name in enumerate(_names(table, wanted)):
-        _refuse_levels(name, table.columns[j])  # even where nothing comes of it
+    for j, name in enumerate(wanted_families(table, wanted)):
+        refuse_levels(name, table.columns[j])  # even where nothing comes of it
         if j in left_out or j in block:
             families.append(None)
             continue
         x, weight = _observed(X, sample_weight, j)
         if name == "auto":
-            name, candidates = _by_kind(table.columns[j], x)
+            name, candidates = families_of_kind(table.columns[j], x)
             if len(candidates) > 1:
                 undecided[j] = candidates
-        families.append(_describe(name, table.columns[j], x, weight))
+        families.append(describe_family(name, table.columns[j], x, weight))
     if block:
         families[block[0]] = GaussianBlock.from_rows(block, X[:, block], sample_weight)
     if undecided:
@@ -75,114 +78,6 @@ def choose_families(
 def _observed(X, sample_weight, j):
     there = ~np.isnan(X[:, j])
     return X[there, j], None if sample_weight is None else sample_weight[there]
-
-
-def _describe(name, column, x, weight):
-    options = {}
-    if name == "categorical" and column.categories is not None:
-        options["n_levels"] = len(column.categories)
-    if name == "histogram" and column.is_gap:
-        options["lower"] = column.lower
-    try:
-        return family_for(name, x, weight, _resolution(column), **options)
-    except ValueError as error:
-        raise ValueError(f"families, column {column.name!r}: {error}") from error
-
-
-def _refuse_levels(name, column):
-    if column.kind == "categorical" and name not in (
-        "auto",
-        "categorical",
-        "bernoulli",
-    ):
-        raise ValueError(
-            f"families, column {column.name!r}: its values are categories, for which "
-            f"there is 'categorical', got {name!r}. Leave it out, or encode it."
-        )
-
-
-def _refuse_family(table, column, name):
-    """Refuse a family for a column that is not modelled as such."""
-    schema = table.schema
-    kind, can_be = schema.kinds[column], "has no family. Leave it out of families"
-    if column in table.equations:
-        kind = f"{kind} and follows from others by a constraint: it"
-    elif kind == "identifier":
-        kind, can_be = "an identifier: it", f"{can_be}, or out of identifiers"
-    elif column in schema.empty_columns:
-        kind = "empty: it"
-    else:
-        if name == "categorical":
-            return
-        kind, can_be = f"{kind}, in fixed combinations: it", "can be 'categorical' only"
-    raise ValueError(
-        f"families, {schema.label(column)}, got {name!r}: it is {kind} {can_be}."
-    )
-
-
-def _names(table, wanted):
-    names = dict.fromkeys(range(len(table.columns)), "auto")
-    of_each = isinstance(wanted, dict)
-    if not of_each:
-        wanted = dict.fromkeys(range(len(table.schema.kinds)), wanted)
-    places = {c.sources: m for m, c in enumerate(table.columns)}
-    columns = table.schema.column_indices(list(wanted), "families")
-    for column, name in zip(columns, wanted.values(), strict=True):
-        place = places.get((int(column),))
-        if place is not None:
-            names[place] = name
-        elif of_each and name != "auto":
-            _refuse_family(table, column, name)
-    return list(names.values())
-
-
-def _resolution(column):
-    return column.resolution or (0.0 if column.kind == "continuous" else 1.0)
-
-
-def _by_kind(column, x):
-    """The family of a column by its kind, and what else it may be."""
-    resolution = _resolution(column)
-    if column.kind == "categorical":
-        return "categorical", []
-    if column.kind == "boolean":
-        return "bernoulli", []
-    if column.kind in ("datetime", "timedelta"):
-        return "histogram", []
-    lowest = x.min()
-    if resolution == 0.0:
-        bases, atom = _around_atom(column, x)
-        if bases:  # a mass, with which densities don't compare
-            return "histogram", [("zero_inflated", base, atom) for base in bases]
-    candidates = ["histogram"]
-    if resolution > 0.0 and len(np.unique(x)) <= 2:
-        return "histogram", candidates  # two shares say all there is
-    # Amounts aren't drawn below zero, unless that is many deviations away.
-    unit = x / (np.abs(x).max() or 1.0)  # its squares don't overflow
-    if not column.is_gap and (lowest < 0.0 or unit.mean() > 4.0 * unit.std()):
-        candidates.append("gaussian")
-        if resolution == 0.0:
-            candidates.append("student_t")
-    if lowest > 0.0:
-        candidates += ["lognormal", "gamma"]
-    if lowest >= 0.0 and resolution == 1.0 and (x == np.floor(x)).all():
-        candidates += ["poisson", "negative_binomial"]
-    if lowest == 0.0 and _ATOM < np.mean(x == 0.0) < 1.0:
-        candidates += ["zero_inflated_gamma", "zero_inflated_lognormal"]
-    return "histogram", candidates
-
-
-def _around_atom(column, x):
-    """Families of what lies beside a value that many rows have, and that value."""
-    values, counts = np.unique(x, return_counts=True)
-    atom, often = float(values[counts.argmax()]), counts.max()
-    # not where all rows repeat
-    is_atom = often > _ATOM * len(x) and often > 5.0 * np.median(counts)
-    if not is_atom or (column.is_gap and atom != 0.0):
-        return [], atom
-    positive = values[values != atom].min() > 0.0
-    either = [] if column.is_gap else ["gaussian", "student_t"]
-    return (["gamma", "lognormal"] if positive else []) + either, atom
 
 
 def _decide(families, undecided, table, X, sample_weight, rng, most):
@@ -216,7 +111,7 @@ def _decide(families, undecided, table, X, sample_weight, rng, most):
         x, trials = rows[learn, j], []
         resp = np.exp(log_resp[learn]) * weight[learn, None]
         for name in candidates:
-            family = _describe(name, table.columns[j], x, weight[learn])
+            family = describe_family(name, table.columns[j], x, weight[learn])
             stats = fit = None
             for smoothing in _SMOOTHINGS:
                 for _ in range(_STEPS if family.has_latent else 1):
@@ -234,7 +129,7 @@ def _decide(families, undecided, table, X, sample_weight, rng, most):
         best = _best(scores, weight[judge], len(X) > _ROWS)
         if best != "histogram":
             x, weight_of = _observed(X, sample_weight, j)
-            families[j] = _describe(best, table.columns[j], x, weight_of)
+            families[j] = describe_family(best, table.columns[j], x, weight_of)
 
 
 def _best(scores, weight, has_more):
