@@ -332,3 +332,12 @@ def test_values_of_any_size_fit(name, column):
         log_prob = family.log_prob(x, params)
     assert np.isfinite(np.stack(params)).all()
     assert np.isfinite(log_prob).all()
+
+
+@pytest.mark.parametrize("name", ["gaussian", "student_t", "lognormal", "gamma"])
+def test_cells_narrower_than_floats_are_apart(name):
+    x = np.round(1e17 * np.random.default_rng(0).gamma(2.0, size=200))
+    family, density = family_for(name, x, resolution=1.0), family_for(name, x)
+    params = density.m_step(density.stats(x, np.ones((200, 1))))
+    got, expected = family.log_prob(x, params), density.log_prob(x, params)
+    assert_allclose(got, expected, rtol=1e-12)

@@ -294,9 +294,8 @@ class Gamma(Positive):
         if self.resolution == 0:
             return self._log_pdf(x[:, None], params)
         outside = ~(x > -0.5 * self.resolution)
-        lower, upper = self._edges(np.where(outside, self.resolution, x))
-        width = np.where(lower > 0, self.resolution, upper)[:, None]
-        result = log_interval(lower[:, None], upper[:, None], width, self, params)
+        edges = self._edges(np.where(outside, self.resolution, x))
+        result = log_interval(*(edge[:, None] for edge in edges), self, params)
         result[outside] = -np.inf
         return result
 

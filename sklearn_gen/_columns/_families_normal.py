@@ -47,10 +47,11 @@ class Gaussian(Family):
 
     def _log_prob(self, x, params):
         if self.resolution > 0:
-            lower, upper = self._edges(x)
+            lower, upper, width = self._edges(x)
             return log_normal_interval(
                 (lower[:, None] - params.mean) / params.scale,
                 (upper[:, None] - params.mean) / params.scale,
+                width[:, None] / params.scale,
             )
         y = self.feature(x)
         mean = (params.mean - self.center) / self.spread
@@ -69,7 +70,9 @@ class Gaussian(Family):
         return result
 
     def _edges(self, x):
-        return x - 0.5 * self.resolution, x + 0.5 * self.resolution
+        """Ends of cells, and their widths: of large values ends may be equal."""
+        half = 0.5 * self.resolution
+        return x - half, x + half, np.full_like(x, self.resolution)
 
     def _normal_scores(self, x, params):
         return (x[:, None] - params.mean) / params.scale
@@ -133,7 +136,8 @@ class Positive(Family):
 
     def _edges(self, x):
         half = 0.5 * self.resolution
-        return np.maximum(x - half, 0.0), x + half
+        lower, upper = np.maximum(x - half, 0.0), x + half
+        return lower, upper, np.where(lower > 0, self.resolution, upper)
 
 
 class LogNormal(Positive, Gaussian):
@@ -152,8 +156,9 @@ class LogNormal(Positive, Gaussian):
         return MIN_SPREAD * self.spread
 
     def _edges(self, x):
+        lower, upper, width = super()._edges(x)
         with np.errstate(divide="ignore"):
-            return tuple(np.log(edge) for edge in super()._edges(x))
+            return np.log(lower), np.log(upper), np.log1p(width / lower)
 
     def _log_prob(self, x, params):
         outside = ~(x > -0.5 * self.resolution)
