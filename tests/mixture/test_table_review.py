@@ -134,3 +134,18 @@ def test_conditions_beyond_the_bounds_seen_are_kept():
     assert drawn.dtypes.equals(table.dtypes)
     with pytest.raises(TypeError, match="conditions must be a dict"):
         model.sample(5, conditions=["visits"])
+
+
+@pytest.mark.parametrize("family", ["gamma", "auto"])
+@pytest.mark.parametrize("unit", [1e300, 1e-300, "offset"])
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_values_of_any_size_fit(unit, family):
+    X = np.random.default_rng(0).gamma(2.0, size=(200, 2))
+    X[:, 0] = X[:, 0] + 1e8 if unit == "offset" else X[:, 0] * unit
+    model = TableMixture(2, families={0: family}, random_state=0).fit(X)
+    assert np.isfinite(model.score_samples(X)).all()
+    drawn = model.sample(50)
+    assert np.isfinite(drawn).all()
+    # gamma's deviation is at least 1e-5 of its mean
+    middle = np.median(drawn[:, 0]) / np.median(X[:, 0])
+    assert 0.5 < middle < 2.0
