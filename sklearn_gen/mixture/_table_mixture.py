@@ -143,7 +143,9 @@ class TableMixture(
     value's cell under every family, others by density, so that scores of tables with
     the same columns compare. Histograms have about equal mass in each of up to 64 bins;
     within a bin all components share one distribution, in which values that came once
-    count for nothing. Levels and values that fit never saw have mass 1e-6.
+    count for nothing. Levels that fit never saw, and values beyond a histogram's bins,
+    have mass 1e-6; values that a family doesn't have (0 in a lognormal, -1 in counts)
+    have density zero.
 
     NaN, None and NaT mean "not observed": EM and scores leave these cells out, exactly.
     Which cells are missing together is learned beside it, for

@@ -59,12 +59,8 @@ def choose_smoothing(columns, stats, before, smoothing, X, sample_weight):
             continue
         others = joint[there] - own
         others -= logsumexp(others, axis=1, keepdims=True)
-        scores = np.array(
-            [
-                logsumexp(others + _log_prob(columns, trial, rows, j)[1], axis=1)
-                for trial in trials.values()
-            ]
-        )
+        found = [_log_prob(columns, trial, rows, j)[1] for trial in trials.values()]
+        scores = logsumexp(found + others, axis=2)
         best = int(np.argmax(scores @ weight[there]))
         # The weakest that can't be told from the best: components keep what they know.
         lost = scores[best] - scores
