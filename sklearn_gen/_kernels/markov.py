@@ -8,18 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._kernels._jit import kernel
+from sklearn_gen._kernels.markov_back import backward
 from sklearn_gen._kernels.markov_steps import (
     EDGE,
     NEIGHBOUR,
-    add_pairs,
-    backward,
-    emissions,
+    TIME,
     forward,
     longest,
     new_space,
     new_steps,
     padded,
     score,
+    with_start,
 )
 from sklearn_gen._kernels.special import log
 
@@ -93,60 +93,35 @@ def smooth(
     K, n = log_prob.shape
     G, L = lengths.shape
     T = longest(first, L)
-    forth, back = padded(transitions, K), padded(transitions.T.copy(), K)
-    starts = padded(start, K)
-    b, beta = new_steps(T, K, log_prob), new_steps(T + 1, K, log_prob)
-    before = new_steps(1, K, log_prob)[0]
-    space = new_space(T, K, log_prob)
-    alpha, total = space[0], space[1]
-    shift = np.zeros((T, L), log_prob.dtype)
+    matrix, transposed = with_start(transitions, start), padded(transitions.T.copy(), K)
+    b, shift, space = new_space(T, K, log_prob)
+    beta, before = new_steps(TIME + 1, K, log_prob), new_steps(1, K, log_prob)[0]
     gamma = np.empty((K, n), log_prob.dtype)
-    sums, started = np.zeros((forth.shape[1], forth.shape[1])), np.zeros(K)
+    sums, started = np.zeros((len(before), len(before))), np.zeros(K)
     log_likelihood, trouble = np.zeros((G, L)), np.zeros((G, L), np.bool_)
     last = np.zeros((G, K, L), log_prob.dtype)
     befores = np.zeros((G, K, L), log_prob.dtype)
     drift = log_prob.dtype.type(1e-6 if log_prob.itemsize == 8 else 1e-2)
     for g in range(G):
         at, T = first[g], (first[g + 1] - first[g]) // L
-        emissions(log_prob, at, lengths[g], T, b, shift)
-        forward(forth, K, starts, enter[g], entries, lengths[g], T, b, space, last[g])
+        forward(
+            *(matrix, log_prob, at, enter[g], entries, lengths[g], T),
+            *(b, shift, space, last[g]),
+        )
+        score(space[1], shift, lengths[g], T, log_likelihood[g], trouble[g])
         backward(
-            back,
-            K,
-            leave[g],
-            exits,
-            lengths[g],
-            weight[g],
-            T,
-            b,
-            space,
-            beta,
-            before,
-            gamma,
-            at,
+            *(transposed, leave[g], exits, own[g], lengths[g], weight[g], T),
+            *(b, space, beta, before, gamma, at, sums),
         )
         befores[g] = before[:K]
-        score(total, shift, lengths[g], log_likelihood[g], trouble[g])
         for i in range(L):
-            if not own[g, i]:
-                beta[:T, :, i] = log_prob.dtype.type(0.0)
-                for t in range(T):
-                    gamma[:, at + t * L + i] = log_prob.dtype.type(0.0)
-            elif lengths[g, i]:
+            if own[g, i] and lengths[g, i]:
                 mass = gamma[:, at + i].sum()
                 trouble[g, i] |= not abs(mass - weight[g, i]) <= drift * weight[g, i]
                 if enter[g, i] == EDGE:
                     started += gamma[:, at + i]
-        add_pairs(alpha, beta, T, sums)
-    return Smoothed(
-        gamma,
-        sums[:K, :K] * transitions,
-        started,
-        log_likelihood,
-        last,
-        befores,
-        trouble,
-    )
+    pairs = sums[:K, :K] * transitions
+    return Smoothed(gamma, pairs, started, log_likelihood, last, befores, trouble)
 
 
 @kernel
@@ -172,20 +147,21 @@ def filtered(
     K, n = log_prob.shape
     G, L = lengths.shape
     T = longest(first, L)
-    forth, starts = padded(transitions, K), padded(start, K)
-    b, space = new_steps(T, K, log_prob), new_space(T, K, log_prob)
-    alpha, total, inverse = space[0], space[1], space[2]
-    shift = np.zeros((T, L), log_prob.dtype)
+    matrix = with_start(transitions, start)
+    b, shift, space = new_space(T, K, log_prob)
+    alpha, total, inverse, _ = space
+    lowest = log_prob.dtype.type(1e-200 if log_prob.itemsize == 8 else 1e-20)
     out = np.zeros(n, log_prob.dtype)
     states = np.zeros((K, n if with_states else 0), log_prob.dtype)
     sums, trouble = np.zeros(L), np.zeros((G, L), np.bool_)
-    lowest = log_prob.dtype.type(1e-200 if log_prob.itemsize == 8 else 1e-20)
     last = np.zeros((G, K, L), log_prob.dtype)
     for g in range(G):
         at, T = first[g], (first[g + 1] - first[g]) // L
-        emissions(log_prob, at, lengths[g], T, b, shift)
-        forward(forth, K, starts, enter[g], entries, lengths[g], T, b, space, last[g])
-        score(total, shift, lengths[g], sums, trouble[g])
+        forward(
+            *(matrix, log_prob, at, enter[g], entries, lengths[g], T),
+            *(b, shift, space, last[g]),
+        )
+        score(total, shift, lengths[g], T, sums, trouble[g])
         for i in range(L):
             for t in range(lengths[g, i]):
                 row = at + t * L + i

@@ -12,13 +12,13 @@ from sklearn_gen._kernels.lanes import choose_less, load, splat, store
 from sklearn_gen._kernels.markov_steps import (
     EDGE,
     NEIGHBOUR,
-    emissions,
     forward,
     longest,
     new_space,
     new_steps,
     padded,
     score,
+    with_start,
 )
 
 _CHECK = 8
@@ -305,20 +305,20 @@ def drawn_paths(
     K, n = log_prob.shape
     G, L = lengths.shape
     T = longest(first, L)
-    forth, starts = padded(transitions, K), padded(start, K)
-    back = transitions.T.copy()
-    b, space = new_steps(T, K, log_prob), new_space(T, K, log_prob)
+    matrix, back = with_start(transitions, start), transitions.T.copy()
+    b, shift, space = new_space(T, K, log_prob)
     alpha, total = space[0], space[1]
-    shift = np.zeros((T, L), log_prob.dtype)
     states = np.zeros(n, np.int64)
     scores, trouble = np.zeros((G, L)), np.zeros((G, L), np.bool_)
     last = np.zeros((G, K, L), log_prob.dtype)
     for g in range(G):
         at = first[g]
         T = (first[g + 1] - at) // L
-        emissions(log_prob, at, lengths[g], T, b, shift)
-        forward(forth, K, starts, enter[g], entries, lengths[g], T, b, space, last[g])
-        score(total, shift, lengths[g], scores[g], trouble[g])
+        forward(
+            *(matrix, log_prob, at, enter[g], entries, lengths[g], T),
+            *(b, shift, space, last[g]),
+        )
+        score(total, shift, lengths[g], T, scores[g], trouble[g])
         _draw_back(
             alpha, back, leave[g], next_states, lengths[g], K, at, uniforms, states
         )

@@ -1,4 +1,4 @@
-"""Hidden Markov chains: sums over all paths of hidden states, many chains side by side.
+"""Hidden Markov chains forward in time: sums over all paths of hidden states.
 
 A group is L = 4 vectors of lanes. A lane holds consecutive rows: a whole sequence, or a
 part of one whose left neighbour holds the rows before it. Work space is stored (time,
@@ -18,14 +18,15 @@ import numpy as np
 
 from sklearn_gen._kernels._jit import jit
 from sklearn_gen._kernels.blocks import aligned_zeros
-from sklearn_gen._kernels.lanes import choose_less, load, row_sum, splat, store
+from sklearn_gen._kernels.lanes import choose_less, load, splat, store
 from sklearn_gen._kernels.special import exp, log
 
 # How a lane is entered, and left: its sequence starts (ends) there, its neighbour goes
 # on, or the vector of that index is given.
 EDGE, NEIGHBOUR = -1, -2
 _CHECK = 8  # steps between looks at whether a repeated pass has come to agree
-_TIME = 16  # steps of a block whose pairs of states are summed, for the L1 cache
+TIME = 16  # steps of a block whose pairs of states are summed in the L1 cache
+_LOG_2 = 0.6931471805599453
 
 
 @jit
@@ -70,14 +71,14 @@ def product(matrix, K, x, t, out):
             c0, c1, c2, c3 = c0 + p * x0, c1 + p * x1, c2 + p * x2, c3 + p * x3
             p = splat(matrix[i, j + 3])
             d0, d1, d2, d3 = d0 + p * x0, d1 + p * x1, d2 + p * x2, d3 + p * x3
-        _store_row(out, j, a0, a1, a2, a3)
-        _store_row(out, j + 1, b0, b1, b2, b3)
-        _store_row(out, j + 2, c0, c1, c2, c3)
-        _store_row(out, j + 3, d0, d1, d2, d3)
+        store_row(out, j, a0, a1, a2, a3)
+        store_row(out, j + 1, b0, b1, b2, b3)
+        store_row(out, j + 2, c0, c1, c2, c3)
+        store_row(out, j + 3, d0, d1, d2, d3)
 
 
 @jit
-def _store_row(out, j, x0, x1, x2, x3):
+def store_row(out, j, x0, x1, x2, x3):
     width = 64 // out.itemsize
     store(out, (j, 0), x0)
     store(out, (j, width), x1)
@@ -86,17 +87,16 @@ def _store_row(out, j, x0, x1, x2, x3):
 
 
 @jit
-def emissions(log_prob, first, lengths, T, out, shift):
-    """Densities of a group's rows relative to the largest: out (T, K, L), shift (T, L).
+def _emit(log_prob, first, begin, end, lengths, b, shift):
+    """Densities of rows relative to the largest, b (T, P, L), steps `begin` to `end`.
 
-    exp(log_prob - shift), shift the largest of the row's states; rows that no state can
-    have, and rows beyond a lane's length, are 0.
+    exp(log_prob - shift), shift (T, L) the largest of the row's states; rows that no
+    state can have, and rows beyond a lane's length, are 0.
     """
-    K = len(log_prob)
-    L = out.shape[2]
-    width = 64 // out.itemsize
-    zero, lowest = out.dtype.type(0.0), out.dtype.type(-np.inf)
-    for t in range(T):
+    K, L = len(log_prob), b.shape[2]
+    width = 64 // b.itemsize
+    zero, lowest = b.dtype.type(0.0), b.dtype.type(-np.inf)
+    for t in range(begin, end):
         for i in range(0, L, width):
             at = first + t * L + i
             top = load(log_prob, (0, at))
@@ -106,37 +106,76 @@ def emissions(log_prob, first, lengths, T, out, shift):
             top = choose_less(lowest, top, top, zero)
             store(shift, (t, i), top)
             for k in range(K):
-                store(out, (t, k, i), exp(load(log_prob, (k, at)) - top))
+                store(b, (t, k, i), exp(load(log_prob, (k, at)) - top))
     for i in range(L):
-        out[lengths[i] : T, :K, i] = zero
-
-
-# -- forward -----------------------------------------------------------------------
+        for t in range(max(begin, lengths[i]), end):
+            for k in range(K):
+                b[t, k, i] = zero
 
 
 @jit
-def _step(transitions, K, start, b, t, space):
-    """alpha[t + 1] = b[t] (transitions^T alpha[t] / its sum), its sum, and 1 / sum."""
-    alpha, total, inverse, z, fresh = space
+def _advance(matrix, K, b, begin, end, alpha, total, inverse):
+    """alpha[t + 1] = b[t] (transitions^T alpha[t] / its sum), its sum, and 1 / sum.
+
+    Rows K of `matrix` (K + 1, P) and of alpha[0] are the start and who starts there.
+    Steps `begin` to `end` in one call: counting references to arrays takes as long as
+    a step of 8 states.
+    """
     zero, one = alpha.dtype.type(0.0), alpha.dtype.type(1.0)
     # 1 / total stays finite; lanes that come so low are in trouble anyway
     lowest = alpha.dtype.type(1e-300 if alpha.itemsize == 8 else 1e-37)
-    L = alpha.shape[2]
-    product(transitions, K, alpha, t, z)
-    if t == 0:
-        for k in range(K):
-            for i in range(L):
-                z[k, i] += start[0, k] * fresh[i]
-    for i in range(0, L, 64 // alpha.itemsize):
-        scale, sums = load(inverse, (t, i)), splat(zero)
-        for k in range(K):
-            x = load(z, (k, i)) * scale * load(b, (t, k, i))
-            store(alpha, (t + 1, k, i), x)
-            sums = sums + x
-        store(total, (t, i), sums)
-    for i in range(L):
-        c = total[t, i]
-        inverse[t + 1, i] = one / c if c > lowest else zero
+    P, L = b.shape[1], b.shape[2]
+    width = 64 // alpha.itemsize
+    i1, i2, i3 = width, 2 * width, 3 * width
+    for t in range(begin, end):
+        s0, s1 = load(inverse, (t, 0)), load(inverse, (t, i1))
+        s2, s3 = load(inverse, (t, i2)), load(inverse, (t, i3))
+        n0 = n1 = n2 = n3 = splat(zero)
+        rows = K + 1 if t == 0 else K
+        for j in range(0, P, 4):
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = splat(zero)
+            c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = a0
+            for i in range(rows):
+                x0, x1 = load(alpha, (t, i, 0)), load(alpha, (t, i, i1))
+                x2, x3 = load(alpha, (t, i, i2)), load(alpha, (t, i, i3))
+                p = splat(matrix[i, j])
+                a0, a1, a2, a3 = a0 + p * x0, a1 + p * x1, a2 + p * x2, a3 + p * x3
+                p = splat(matrix[i, j + 1])
+                b0, b1, b2, b3 = b0 + p * x0, b1 + p * x1, b2 + p * x2, b3 + p * x3
+                p = splat(matrix[i, j + 2])
+                c0, c1, c2, c3 = c0 + p * x0, c1 + p * x1, c2 + p * x2, c3 + p * x3
+                p = splat(matrix[i, j + 3])
+                d0, d1, d2, d3 = d0 + p * x0, d1 + p * x1, d2 + p * x2, d3 + p * x3
+            a0, a1 = a0 * s0 * load(b, (t, j, 0)), a1 * s1 * load(b, (t, j, i1))
+            a2, a3 = a2 * s2 * load(b, (t, j, i2)), a3 * s3 * load(b, (t, j, i3))
+            q = j + 1
+            b0, b1 = b0 * s0 * load(b, (t, q, 0)), b1 * s1 * load(b, (t, q, i1))
+            b2, b3 = b2 * s2 * load(b, (t, q, i2)), b3 * s3 * load(b, (t, q, i3))
+            q = j + 2
+            c0, c1 = c0 * s0 * load(b, (t, q, 0)), c1 * s1 * load(b, (t, q, i1))
+            c2, c3 = c2 * s2 * load(b, (t, q, i2)), c3 * s3 * load(b, (t, q, i3))
+            q = j + 3
+            d0, d1 = d0 * s0 * load(b, (t, q, 0)), d1 * s1 * load(b, (t, q, i1))
+            d2, d3 = d2 * s2 * load(b, (t, q, i2)), d3 * s3 * load(b, (t, q, i3))
+            n0, n1 = n0 + ((a0 + b0) + (c0 + d0)), n1 + ((a1 + b1) + (c1 + d1))
+            n2, n3 = n2 + ((a2 + b2) + (c2 + d2)), n3 + ((a3 + b3) + (c3 + d3))
+            put(alpha, t + 1, j, a0, a1, a2, a3)
+            put(alpha, t + 1, j + 1, b0, b1, b2, b3)
+            put(alpha, t + 1, j + 2, c0, c1, c2, c3)
+            put(alpha, t + 1, j + 3, d0, d1, d2, d3)
+        store_row(total, t, n0, n1, n2, n3)
+        for i in range(L):
+            c = total[t, i]
+            inverse[t + 1, i] = one / c if c > lowest else zero
+
+
+@jit
+def put(out, t, j, x0, x1, x2, x3):
+    width = 64 // out.itemsize
+    store(out, (t, j, 0), x0)
+    store(out, (t, j, width), x1)
+    store(out, (t, j, 2 * width), x2)
+    store(out, (t, j, 3 * width), x3)
 
 
 @jit
@@ -152,17 +191,18 @@ def agree(x, y, K):
 
 
 @jit
-def _enter(enter, entries, K, fresh, alpha):
+def _enter(enter, entries, K, alpha):
     """First guess of what lanes are entered with; returns whether any is a guess."""
     zero, one = alpha.dtype.type(0.0), alpha.dtype.type(1.0)
     guessed = False
+    alpha[0] = zero
     for i in range(len(enter)):
-        fresh[i] = one if enter[i] == EDGE else zero
         guessed |= enter[i] == NEIGHBOUR
+        if enter[i] == EDGE:
+            alpha[0, K, i] = one
+            continue
         for k in range(K):
-            if enter[i] == EDGE:
-                alpha[0, k, i] = zero
-            elif enter[i] == NEIGHBOUR:
+            if enter[i] == NEIGHBOUR:
                 alpha[0, k, i] = one / alpha.dtype.type(K)
             else:
                 alpha[0, k, i] = entries[enter[i], k]
@@ -179,187 +219,63 @@ def _last(alpha, inverse, lengths, K, out):
 
 
 @jit
-def forward(transitions, K, start, enter, entries, lengths, T, b, space, last):
+def forward(matrix, log_prob, first, enter, entries, lengths, T, b, shift, space, last):
     """Filter a group of T steps.
 
-    ``space`` is work space: alpha (T + 1, P, L) gets p(z_t, x_t | x_<t) at t + 1 and
-    what lanes are entered with at 0, total (T, L) its sums over z, inverse
-    (T + 1, L) gets 1 / total at t + 1. ``last`` (K, L): see :class:`markov.Filtered`.
+    ``matrix`` (K + 1, P) are the transitions and, last, the start. ``b`` and ``shift``
+    get densities, see `_emit`. ``space`` is work space: alpha (T + 1, P + 4, L) gets
+    p(z_t, x_t | x_<t) at t + 1 and what lanes are entered with at 0, total (T, L) its
+    sums over z, inverse (T + 1, L) gets 1 / total at t + 1. ``last`` (K, L): see
+    ``markov.Filtered``.
     """
-    alpha, _, inverse, z, fresh = space
-    old = np.zeros_like(z)
+    alpha, total, inverse, z = space
+    K = len(log_prob)
+    L = len(enter)
     inverse[0] = alpha.dtype.type(1.0)
-    guessed = _enter(enter, entries, K, fresh, alpha)
-    for t in range(T):
-        _step(transitions, K, start, b, t, space)
+    guessed = _enter(enter, entries, K, alpha)
+    for begin in range(0, T, TIME):
+        end = min(T, begin + TIME)
+        _emit(log_prob, first, begin, end, lengths, b, shift)
+        _advance(matrix, K, b, begin, end, alpha, total, inverse)
     _last(alpha, inverse, lengths, K, last)
     if not guessed:
         return
-    for _ in range(len(enter)):
-        old[:] = alpha[0]
-        for i in range(1, len(enter)):
+    old = np.zeros_like(z)
+    for _ in range(L):
+        old[:] = alpha[0, : len(z)]
+        for i in range(1, L):
             if enter[i] == NEIGHBOUR:
                 alpha[0, :K, i] = last[:, i - 1]
         if agree(alpha[0], old, K):
             return
-        for t in range(T):
-            look = t % _CHECK == _CHECK - 1
-            if look:
-                old[:] = alpha[t + 1]
-            _step(transitions, K, start, b, t, space)
-            if look and agree(alpha[t + 1], old, K):
+        for begin in range(0, T, _CHECK):
+            end = min(T, begin + _CHECK)
+            old[:] = alpha[end, : len(z)]
+            _advance(matrix, K, b, begin, end, alpha, total, inverse)
+            if end < T and agree(alpha[end], old, K):
                 return  # what follows is what it was
         _last(alpha, inverse, lengths, K, last)
 
 
-# -- backward ----------------------------------------------------------------------
-
-
-@jit
-def _step_back(transposed, K, lengths, b, t, space, leaving, beta, out, first):
-    """beta[t] = b[t] / total[t - 1] (transitions beta[t + 1], or what lanes leave to).
-
-    alpha[t] transitions beta[t] then are the probabilities of pairs of states, and
-    alpha[t + 1] (transitions beta[t + 1]) those of states at row t.
-    """
-    alpha, _, inverse, z, _ = space
-    L = alpha.shape[2]
-    product(transposed, K, beta, t + 1, z)
-    for i in range(L):
-        if lengths[i] == t + 1:
-            z[:, i] = leaving[:, i]
-    for i in range(0, L, 64 // alpha.itemsize):
-        scale = load(inverse, (t, i))
-        at = first + t * L + i
-        for k in range(K):
-            x = load(z, (k, i))
-            store(out, (k, at), load(alpha, (t + 1, k, i)) * x)
-            store(beta, (t, k, i), x * load(b, (t, k, i)) * scale)
-
-
-@jit
-def _leave(i, vector, weight, t, alpha, K, leaving):
-    """Scale what lane i leaves to, so that its states' probabilities sum to weight."""
-    zero = alpha.dtype.type(0.0)
-    norm = zero
-    for k in range(K):
-        norm += alpha[t, k, i] * vector[k]
-    scale = weight / norm if norm > zero else zero
-    for k in range(K):
-        leaving[k, i] = vector[k] * scale
-
-
-@jit
-def backward(
-    transposed, K, leave, exits, lengths, weight, T, b, space, beta, before, out, first
-):
-    """Smooth a group that was filtered into ``space``; see :func:`_step_back`.
-
-    ``beta`` (T + 1, P, L) and ``before`` (P, L) get what ``markov.smooth`` needs,
-    ``out`` (K, n) the states' probabilities from column ``first`` on.
-    """
-    alpha = space[0]
-    leaving, old = np.zeros_like(before), np.zeros_like(before)
-    ones = np.ones(K, alpha.dtype)
-    shortest = T
-    for i in range(len(leave)):
-        if leave[i] == NEIGHBOUR:
-            shortest = min(shortest, lengths[i])
-        given = exits[leave[i]] if leave[i] >= 0 else ones
-        _leave(i, given, weight[i], lengths[i], alpha, K, leaving)
-    beta[T] = alpha.dtype.type(0.0)
-    for t in range(T - 1, -1, -1):
-        _step_back(transposed, K, lengths, b, t, space, leaving, beta, out, first)
-    product(transposed, K, beta, 0, before)
-    for _ in range(len(leave)):
-        old[:] = leaving
-        for i in range(len(leave) - 1):
-            if leave[i] == NEIGHBOUR:
-                vector = before[:K, i + 1].copy()
-                _leave(i, vector, weight[i], lengths[i], alpha, K, leaving)
-        if agree(leaving, old, K):
-            return
-        for t in range(T - 1, -1, -1):
-            look = t % _CHECK == 0 and t < shortest
-            if look:
-                old[:] = beta[t]
-            _step_back(transposed, K, lengths, b, t, space, leaving, beta, out, first)
-            if look and agree(beta[t], old, K):
-                return
-        product(transposed, K, beta, 0, before)
-
-
-@jit
-def add_pairs(alpha, beta, T, sums):
-    """Add sum over t and lanes of alpha[t, i] beta[t, j] to sums (P, P)."""
-    P, L = alpha.shape[1:]
-    width = 64 // alpha.itemsize
-    for begin in range(0, T, _TIME):
-        end = min(T, begin + _TIME)
-        for i in range(0, P, 4):
-            for j in range(0, P, 4):
-                a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = splat(alpha.dtype.type(0.0))
-                c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = a0
-                for t in range(begin, end):
-                    for at in range(0, L, width):
-                        x0, x1 = load(beta, (t, j, at)), load(beta, (t, j + 1, at))
-                        x2, x3 = load(beta, (t, j + 2, at)), load(beta, (t, j + 3, at))
-                        p = load(alpha, (t, i, at))
-                        a0, a1, a2, a3 = (
-                            a0 + p * x0,
-                            a1 + p * x1,
-                            a2 + p * x2,
-                            a3 + p * x3,
-                        )
-                        p = load(alpha, (t, i + 1, at))
-                        b0, b1, b2, b3 = (
-                            b0 + p * x0,
-                            b1 + p * x1,
-                            b2 + p * x2,
-                            b3 + p * x3,
-                        )
-                        p = load(alpha, (t, i + 2, at))
-                        c0, c1, c2, c3 = (
-                            c0 + p * x0,
-                            c1 + p * x1,
-                            c2 + p * x2,
-                            c3 + p * x3,
-                        )
-                        p = load(alpha, (t, i + 3, at))
-                        d0, d1, d2, d3 = (
-                            d0 + p * x0,
-                            d1 + p * x1,
-                            d2 + p * x2,
-                            d3 + p * x3,
-                        )
-                _add(sums, i, j, a0, a1, a2, a3)
-                _add(sums, i + 1, j, b0, b1, b2, b3)
-                _add(sums, i + 2, j, c0, c1, c2, c3)
-                _add(sums, i + 3, j, d0, d1, d2, d3)
-
-
-@jit
-def _add(sums, i, j, x0, x1, x2, x3):
-    sums[i, j] += row_sum(x0)
-    sums[i, j + 1] += row_sum(x1)
-    sums[i, j + 2] += row_sum(x2)
-    sums[i, j + 3] += row_sum(x3)
-
-
-# -- around groups ----------------------------------------------------------------
-
-
 @jit
 def new_space(T, K, like):
-    """Work space of :func:`forward` and :func:`backward`."""
+    """Densities, their shifts, and the work space of :func:`forward`."""
     L = lanes_of(like)
-    return (
-        new_steps(T + 1, K, like),
+    b = new_steps(T, K, like)
+    shift = aligned_zeros(T * L, like.dtype).reshape(T, L)
+    space = (
+        new_steps(T + 1, K + 1, like),
         aligned_zeros(T * L, like.dtype).reshape(T, L),
         aligned_zeros((T + 1) * L, like.dtype).reshape(T + 1, L),
         new_steps(1, K, like)[0],
-        np.zeros(L, like.dtype),
     )
+    return b, shift, space
+
+
+@jit
+def with_start(transitions, start):
+    """Transitions and, as one more row, the start, padded: what `forward` takes."""
+    return padded(np.concatenate((transitions, start)), len(transitions))
 
 
 @jit
@@ -371,11 +287,31 @@ def longest(first, L):
 
 
 @jit
-def score(total, shift, lengths, out, trouble):
-    """Add up log p(x_t | x_<t) of each lane; find those that came too close to 0."""
-    lowest = total.dtype.type(1e-200 if total.itemsize == 8 else 1e-20)
-    for i in range(len(lengths)):
-        for t in range(lengths[i]):
-            c = total[t, i]
-            trouble[i] |= c < lowest
-            out[i] += log(max(c, lowest)) + shift[t, i]
+def score(total, shift, lengths, T, out, trouble):
+    """Add up log p(x_t | x_<t) of each lane; find those that came too close to 0.
+
+    Mantissas are multiplied and exponents added: one logarithm for 256 rows.
+    """
+    lowest = 1e-200 if total.itemsize == 8 else 1e-20
+    L = len(lengths)
+    mantissa, exponent = np.ones(L), np.zeros(L, np.int64)
+    shifts = np.zeros(L)
+    low = np.zeros(L)
+    for t in range(T):
+        for i in range(L):
+            inside = t < lengths[i]
+            c = np.float64(total[t, i]) if inside else 1.0
+            low[i] += 1.0 if c < lowest else 0.0
+            c = max(c, lowest)
+            bits = np.float64(c).view(np.int64)
+            exponent[i] += (bits >> np.int64(52)) - np.int64(1023)
+            bits = (bits & np.int64(0x000FFFFFFFFFFFFF)) | np.int64(0x3FF0000000000000)
+            mantissa[i] *= np.int64(bits).view(np.float64)
+            shifts[i] += np.float64(shift[t, i]) if inside else 0.0
+        if t % 256 == 255 or t == T - 1:
+            for i in range(L):
+                out[i] += log(mantissa[i])
+                mantissa[i] = 1.0
+    for i in range(L):
+        out[i] += exponent[i] * _LOG_2 + shifts[i]
+        trouble[i] |= low[i] > 0.0
