@@ -16,6 +16,7 @@ __version__ = "0.1.0.dev0"
 _PUBLIC_MODULES = (
     "mixture",
     "copula",
+    "hmm",
     "compose",
     "constraints",
     "outlier",

@@ -224,13 +224,20 @@ def _ordered_map(pool, window, function, items):
 
 
 def add(left, right):
-    """Add two NamedTuples of statistics field by field."""
-    return type(left)(*(x + y for x, y in zip(left, right, strict=True)))
+    """Add two NamedTuples of statistics field by field, also those within."""
+    return type(left)(
+        *(
+            add(x, y) if isinstance(x, tuple) else x + y
+            for x, y in zip(left, right, strict=True)
+        )
+    )
 
 
 def scale(stats, factor):
-    """Multiply a NamedTuple of statistics by a number."""
-    return type(stats)(*(factor * x for x in stats))
+    """Multiply a NamedTuple of statistics by a number, also those within."""
+    return type(stats)(
+        *(scale(x, factor) if isinstance(x, tuple) else factor * x for x in stats)
+    )
 
 
 def sum_blocks(run, function, blocks):

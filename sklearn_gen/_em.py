@@ -269,16 +269,19 @@ class EMModel(GenerativeModel):
         with self._kept_on_failure():
             first = not hasattr(self, "converged_")
             X, sample_weight = self._check_training_rows(X, sample_weight, reset=first)
-            rng = as_generator(self.random_state)
-            X = self._prepare(X, sample_weight, rng, first)
-            with workers(self.n_jobs) as map_blocks:
-                if first:
-                    params = self._initial_params(X, sample_weight, rng)
-                else:
-                    self._check_goes_on(X.shape[1])
-                    params = self._fitted_params()
-                self._update(params, self._blocks(X, sample_weight), map_blocks)
+            self._learn_batch(X, sample_weight, first)
         return self
+
+    def _learn_batch(self, X, sample_weight, first):
+        rng = as_generator(self.random_state)
+        X = self._prepare(X, sample_weight, rng, first)
+        with workers(self.n_jobs) as map_blocks:
+            if first:
+                params = self._initial_params(X, sample_weight, rng)
+            else:
+                self._check_goes_on(X.shape[1])
+                params = self._fitted_params()
+            self._update(params, self._blocks(X, sample_weight), map_blocks)
 
     def _update(self, params, blocks, map_blocks):
         batch = sum_blocks(map_blocks, self._e_step(params), blocks)

@@ -18,6 +18,7 @@ from sklearn_gen.compose import (
     make_generative_pipeline,
 )
 from sklearn_gen.copula import GaussianCopula
+from sklearn_gen.hmm import GaussianHMM
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
@@ -94,6 +95,8 @@ MODELS = [
     PoissonMixture(n_components=2),
     ChowLiuTree(max_levels=8),
     MixtureOfTrees(n_components=2, max_levels=8),
+    GaussianHMM(n_components=2),
+    GaussianHMM(n_components=2, covariance_type="full", topology="cyclic"),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

@@ -1,5 +1,6 @@
 """Hidden Markov models: densities of sequences, in which a row is a time step."""
 
+from sklearn_gen.hmm._gaussian_hmm import GaussianHMM
 from sklearn_gen.hmm._sequences import groups_from_lengths
 
-__all__ = ["groups_from_lengths"]
+__all__ = ["GaussianHMM", "groups_from_lengths"]

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from sklearn_gen.testing._traits import is_discrete, set_deep
+from sklearn_gen.testing._traits import is_discrete, rows_are_steps, set_deep
 
 # Scores of the same density computed twice may differ by the order of a sum:
 # |a - b| <= SAME_SCORE * (1 + |b|), in nats.
@@ -47,6 +47,31 @@ def fitted(estimator, n_features=2, seed=0, n_samples=120):
     """Fit a seeded clone to the example rows; return it and them."""
     X = example_rows(estimator, n_samples, n_features)
     return seeded(estimator, seed).fit(X), X
+
+
+def fitted_alone(estimator, n_features=2, seed=0, n_samples=120):
+    """As `fitted`, but rows that are steps in time are first steps, each by itself."""
+    model, X = fitted(estimator, n_features, seed, n_samples)
+    return _FirstSteps(model) if rows_are_steps(model) else model, X
+
+
+class _FirstSteps:
+    """A model of sequences, each row a sequence of its own."""
+
+    def __init__(self, model):
+        self._model = model
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def score_samples(self, X):
+        return self._model.score_samples(X, groups=np.arange(len(X)))
+
+    def sample(self, n_samples=1, **options):
+        return self._model.sample(n_samples, groups=np.arange(n_samples), **options)
+
+    def sample_conditional(self, X, **options):
+        return self._model.sample_conditional(X, groups=np.arange(len(X)), **options)
 
 
 def assert_same_scores(actual, expected, what, tolerance=SAME_SCORE):

@@ -158,7 +158,19 @@ def set_deep(estimator, **values):
     return estimator
 
 
-def has_partial_fit_weights(estimator):
-    """Whether partial_fit takes sample_weight by name."""
-    method = getattr(estimator, "partial_fit", None)
-    return method is not None and "sample_weight" in signature(method).parameters
+def takes(method, parameter):
+    """Make a predicate: a method takes a parameter by name."""
+
+    def takes_parameter(estimator):
+        function = getattr(estimator, method, None)
+        return function is not None and parameter in signature(function).parameters
+
+    return takes_parameter
+
+
+has_partial_fit_weights = takes("partial_fit", "sample_weight")
+
+
+def rows_are_steps(estimator):
+    """Whether rows are steps in time, so that scores depend on the rows before."""
+    return hasattr(estimator, "score_sequences")

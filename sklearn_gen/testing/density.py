@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from sklearn_gen.testing._check import check
-from sklearn_gen.testing._data import assert_same_scores, fitted
+from sklearn_gen.testing._data import assert_same_scores, fitted, fitted_alone
 from sklearn_gen.testing._measure import column_nodes, grid
 from sklearn_gen.testing._traits import (
     allows_nan,
@@ -23,20 +23,20 @@ _ROUGH = 0.02
 @check(has_exact_density, is_continuous)
 def check_density_integrates_to_one_in_1d(estimator):
     """The integral of exp(score_samples) over the line is one."""
-    _assert_total_mass(*fitted(estimator, n_features=1))
+    _assert_total_mass(*fitted_alone(estimator, n_features=1))
 
 
 @check(has_exact_density, is_continuous)
 def check_density_integrates_to_one_in_2d(estimator):
     """The integral of exp(score_samples) over the plane is one."""
-    _assert_total_mass(*fitted(estimator, n_features=2))
+    _assert_total_mass(*fitted_alone(estimator, n_features=2))
 
 
 @check(has_exact_density, is_discrete)
 def check_masses_sum_to_one(estimator):
     """The sum of exp(score_samples) over all states is one."""
     for n_features in (1, 2, 5):
-        _assert_total_mass(*fitted(estimator, n_features=n_features))
+        _assert_total_mass(*fitted_alone(estimator, n_features=n_features))
 
 
 def _assert_total_mass(model, X):
@@ -64,7 +64,7 @@ def check_marginal_scores_are_integrals(estimator):
     is log p(a, b) = log p(a) + log p(b | a).
     """
     for n_features, kept in ((2, [0]), (2, [1]), (3, [1]), (3, [0, 2])):
-        model, X = fitted(estimator, n_features=n_features)
+        model, X = fitted_alone(estimator, n_features=n_features)
         # One cell at a time: (a, NaN, NaN) against the integral of (a, b, NaN).
         summed = next(j for j in range(n_features) if j not in kept)
         rows = np.full((6, n_features), np.nan)
@@ -100,7 +100,7 @@ def check_chain_rule(estimator):
 
     And the marginal model scores what a row with NaN scores.
     """
-    model, X = fitted(estimator, n_features=3)
+    model, X = fitted_alone(estimator, n_features=3)
     for observed in ([0], [2], [0, 1], [2, 1]):
         hidden = [j for j in range(3) if j not in observed]
         rows = X[:5].copy()
@@ -123,7 +123,7 @@ def check_chain_rule(estimator):
 @check(has_exact_density, allows_nan)
 def check_nothing_observed_scores_zero(estimator):
     """A row with no observed cell has log p = 0: the integral over everything."""
-    model, X = fitted(estimator)
+    model, X = fitted_alone(estimator)
     rows = X[:3].copy()
     rows[1] = np.nan
     scores = model.score_samples(rows)
@@ -138,7 +138,7 @@ def check_nothing_observed_scores_zero(estimator):
 @check(has("score_samples"))
 def check_scores_each_row_by_itself(estimator):
     """A row's score depends on no other row, nor on how many there are."""
-    model, X = fitted(estimator)
+    model, X = fitted_alone(estimator)
     together = model.score_samples(X)
     order = np.random.default_rng(0).permutation(len(X))
     assert_same_scores(model.score_samples(X[order]), together[order], "permuted rows")
@@ -165,7 +165,7 @@ def check_score_is_the_mean(estimator):
 @check(has("score_samples", "bic", "aic"))
 def check_information_criteria(estimator):
     """aic = -2 log L + 2 p and bic = -2 log L + p log n, for one whole p."""
-    model, X = fitted(estimator)
+    model, X = fitted_alone(estimator)
     n_rows = len(X)
     twice = 2.0 * n_rows * model.score(X)
     n_parameters = (model.aic(X) + twice) / 2.0

@@ -8,7 +8,7 @@ from sklearn_gen.testing._check import check
 from sklearn_gen.testing._data import (
     assert_same_bytes,
     example_rows,
-    fitted,
+    fitted_alone,
     hide_cells,
     seeded,
 )
@@ -24,6 +24,7 @@ from sklearn_gen.testing._traits import (
     has_exact_density,
     installed,
     is_continuous,
+    takes,
 )
 
 _N_DRAWS = 4000
@@ -33,13 +34,13 @@ _CELLS_PER_COLUMN = {1: 40, 2: 12, 3: 4}
 @check(has("sample"), has_exact_density)
 def check_draws_match_scores_in_1d(estimator):
     """Draws of one column fall into cells as often as the density says."""
-    _assert_draws_match(*fitted(estimator, n_features=1))
+    _assert_draws_match(*fitted_alone(estimator, n_features=1))
 
 
 @check(has("sample"), has_exact_density)
 def check_draws_match_scores_in_2d(estimator):
     """Draws of two columns fall into cells as often as the density says."""
-    _assert_draws_match(*fitted(estimator, n_features=2))
+    _assert_draws_match(*fitted_alone(estimator, n_features=2))
 
 
 def _assert_draws_match(model, X):
@@ -58,7 +59,7 @@ def _cells(model, X):
 def check_draws_have_the_shape_of_rows(estimator):
     """`sample(n)` is an array of n finite rows, one row by default, never a tuple."""
     for n_features in (1, 2, 3):
-        model, _ = fitted(estimator, n_features=n_features)
+        model, _ = fitted_alone(estimator, n_features=n_features)
         for n_samples in (1, 2, np.int64(7)):
             draws = model.sample(n_samples)
             assert isinstance(draws, np.ndarray), (
@@ -77,7 +78,7 @@ def check_draws_have_the_shape_of_rows(estimator):
 @check(has_exact_conditional)
 def check_conditional_draws_match_scores(estimator):
     """Draws of b given a fall into cells as often as p(a, b) / p(a) says."""
-    model, X = fitted(estimator)
+    model, X = fitted_alone(estimator)
     for observed, hidden in ((0, 1), (1, 0)):
         # From the tails as well as the middle: where components trade places.
         for row in np.argsort(X[:, observed])[[2, len(X) // 2, -3]]:
@@ -105,7 +106,7 @@ def check_completed_draws_are_draws(estimator):
     Rows with unlike cells missing are mixed: a draw that lands in another row's cell
     shows.
     """
-    model, X = fitted(estimator)
+    model, X = fitted_alone(estimator)
     draws = model.sample(_N_DRAWS, random_state=3)
     holes = np.random.default_rng(4).random(draws.shape) < 0.5
     completed = model.sample_conditional(np.where(holes, np.nan, draws), random_state=5)
@@ -118,7 +119,7 @@ def check_completed_draws_are_draws(estimator):
 def check_observed_cells_stay(estimator):
     """`sample_conditional` fills every NaN and changes nothing else."""
     X = example_rows(estimator, n_features=3)
-    model = fitted(estimator, n_features=3)[0]
+    model = fitted_alone(estimator, n_features=3)[0]
     rows = hide_cells(X)
     rows[5] = np.nan
     completed = model.sample_conditional(rows)
@@ -132,13 +133,13 @@ def check_observed_cells_stay(estimator):
     assert not np.shares_memory(whole, X), "sample_conditional returns its input."
 
 
-@check(has("sample", "sample_conditional"))
+@check(takes("sample", "conditions"))
 def check_conditions_are_conditional_draws(estimator):
     """`sample(n, conditions=...)` completes rows of which these cells are given.
 
     The very bytes of `sample_conditional`, and so its distribution.
     """
-    model, X = fitted(estimator, n_features=3)
+    model, X = fitted_alone(estimator, n_features=3)
     for columns in ([1], [2, 0], [0, 1, 2]):
         rows = np.full((40, 3), np.nan)
         rows[:, columns] = X[7, columns]
@@ -156,7 +157,7 @@ def check_conditions_are_conditional_draws(estimator):
         assert_same_bytes(free, model.sample(5, random_state=6), what)
 
 
-@check(has("sample", "sample_conditional"), installed("pandas"))
+@check(takes("sample", "conditions"), installed("pandas"))
 def check_conditions_by_name(estimator):
     """Conditions name columns of a frame by name or by index, to the same effect."""
     pandas = import_module("pandas")
@@ -173,7 +174,7 @@ def check_conditions_by_name(estimator):
 @check(has("conditional_mean", "sample_conditional"))
 def check_conditional_means_fill(estimator):
     """`conditional_mean` fills every NaN and changes nothing else."""
-    model, X = fitted(estimator, n_features=3)
+    model, X = fitted_alone(estimator, n_features=3)
     rows = hide_cells(X)
     rows[5] = np.nan
     filled = model.conditional_mean(rows)
@@ -186,7 +187,7 @@ def check_conditional_means_fill(estimator):
 @check(has("conditional_mean"), has_exact_conditional, is_continuous)
 def check_conditional_means_are_means(estimator):
     """`conditional_mean` is what conditional draws are on average."""
-    model, X = fitted(estimator, n_features=3)
+    model, X = fitted_alone(estimator, n_features=3)
     for row in np.argsort(X[:, 0])[[2, len(X) // 2, -3]]:
         rows = np.full((_N_DRAWS, 3), np.nan)
         rows[:, 0] = X[row, 0]

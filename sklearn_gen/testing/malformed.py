@@ -21,6 +21,7 @@ from sklearn_gen.testing._traits import (
     is_model,
     refuses_nan,
     set_deep,
+    takes,
     takes_weights,
 )
 
@@ -178,7 +179,9 @@ def _weight_cases():
     ]
     for name, (fit, score), says in table:
         yield Malformed(f"{name} in fit", fit, says, takes_weights)
-        yield Malformed(f"{name} in score", score, says, has("score"))
+        yield Malformed(
+            f"{name} in score", score, says, takes("score", "sample_weight")
+        )
 
 
 def _whole_weights(make):
@@ -243,7 +246,7 @@ def check_draws_refused(estimator, case):
     assert_refused(estimator, case)
 
 
-@check(has("sample", "sample_conditional"))
+@check(takes("sample", "conditions"))
 def check_conditions_refused(estimator):
     """Conditions are a dict of columns, each once, and values that they can have."""
     model, _ = fitted(estimator)

@@ -11,6 +11,7 @@ from sklearn_gen.testing._traits import (
     set_deep,
     starting_values,
     starts_follow_weights,
+    takes,
     takes_starting_values,
     takes_weights,
 )
@@ -129,7 +130,7 @@ def check_weights_matter(estimator):
     assert gain > 0.1, f"Weighing rows up changes their mean log p by {gain:.3g} only."
 
 
-@check(has("score", "score_samples"))
+@check(takes("score", "sample_weight"), has("score_samples"))
 def check_score_takes_weights(estimator):
     """`score` with weights is the weighted mean of `score_samples`."""
     model = seeded(estimator).fit(example_rows(estimator))
@@ -140,7 +141,7 @@ def check_score_takes_weights(estimator):
     assert_same_scores([actual], [expected], "weighted score")
 
 
-@check(has("bic", "aic", "score"))
+@check(takes("bic", "sample_weight"), has("aic", "score"))
 def check_criteria_take_weights(estimator):
     """`bic` and `aic` count a row of weight two as two rows."""
     model = seeded(estimator).fit(example_rows(estimator))

@@ -1,0 +1,161 @@
+"""What fit and scores are given of sequences: ids, known states, weights."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_gen._columns import as_array, container_of
+from sklearn_gen._validation import check_weights
+from sklearn_gen.hmm._sequences import Sequences, sequences_of
+
+
+class Series(NamedTuple):
+    """Sequences in the rows of a table, and what is known of them.
+
+    Attributes
+    ----------
+    sequences : Sequences
+    weight : ndarray of shape (n_sequences,)
+    states : ndarray of shape (n_rows,), int64, or (0,)
+        State of each row, -1 where it isn't known; empty where none is.
+    """
+
+    sequences: Sequences
+    weight: np.ndarray
+    states: np.ndarray
+
+
+def refuse_lengths(y, unknown, n_rows):
+    """Raise where lengths of sequences come as hmmlearn takes them.
+
+    Raises
+    ------
+    TypeError
+        For a keyword `lengths`, or any other that isn't known.
+    ValueError
+        For lengths in the place of `y`.
+    """
+    advice = (
+        "sequences are named by groups=, one id per row: "
+        "groups=groups_from_lengths(lengths), from sklearn_gen.hmm"
+    )
+    if "lengths" in unknown:
+        raise TypeError(f"got a keyword argument 'lengths': {advice}.")
+    for name in unknown:
+        raise TypeError(f"got an unexpected keyword argument {name!r}.")
+    if y is None or np.ndim(y) != 1 or len(y) >= n_rows:
+        return
+    lengths = np.asarray(y)
+    if lengths.dtype.kind in "iu" and lengths.sum() == n_rows:
+        raise ValueError(
+            f"y is ignored, but {len(lengths)} integers with the sum {n_rows}, the "
+            f"number of rows, look like lengths of sequences: {advice}."
+        )
+
+
+class GroupColumn(NamedTuple):
+    """The column of a table that holds the ids of its sequences.
+
+    Attributes
+    ----------
+    name : str or None
+        None in arrays.
+    place : int
+        Its index.
+    """
+
+    name: str | None
+    place: int
+
+    @classmethod
+    def find(cls, X, column):
+        """Find a column by name or index.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        names = [None] * np.shape(X)[-1] if container_of(X) == "numpy" else [*X.columns]
+        if column in names and column is not None:
+            return cls(column, names.index(column))
+        if isinstance(column, int | np.integer) and -len(names) <= column < len(names):
+            place = int(column) % len(names)
+            return cls(names[place], place)
+        raise ValueError(
+            f"group_column={column!r} is no column of X, which has {len(names)} "
+            f"columns{'' if names[0] is None else ': ' + repr(names)}. Give its name "
+            "in a DataFrame, or its index."
+        )
+
+    def take(self, X):
+        """The other columns of X, and the ids."""
+        if container_of(X) == "numpy":
+            X = as_array(X)
+            return np.delete(X, self.place, axis=1), X[:, self.place]
+        kept = [name for name in X.columns if name != self.name]
+        return X[kept], np.asarray(X[self.name])
+
+    def put(self, X, ids):
+        """X with the ids in their place."""
+        container = container_of(X)
+        if container == "numpy":
+            X = X.astype(np.result_type(X, ids), copy=False)
+            return np.insert(X, self.place, ids, axis=1)
+        if container == "polars":
+            return X.insert_column(self.place, type(X)({self.name: ids})[self.name])
+        X.insert(self.place, self.name, ids)
+        return X
+
+
+def series_of(groups, n_rows, states=None, sequence_weight=None, n_states=None):
+    """Check what is given of sequences.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_rows,) or None
+        Ids; None: one sequence.
+    n_rows : int
+        Rows of the table.
+    states : array-like of shape (n_rows,) or None
+        Known states, -1 where unknown.
+    sequence_weight : array-like of shape (n_sequences,) or None
+        Weights, in the order of the sequences.
+    n_states : int or None
+        How many states there are.
+
+    Returns
+    -------
+    series : Series
+
+    Raises
+    ------
+    ValueError
+        Naming what is wrong.
+    """
+    sequences = sequences_of(groups, n_rows)
+    n_sequences = len(sequences.lengths)
+    weight = np.ones(n_sequences)
+    if sequence_weight is not None:
+        if np.shape(sequence_weight) not in ((), (n_sequences,)):
+            raise ValueError(
+                f"sequence_weight has shape {np.shape(sequence_weight)} for "
+                f"{n_sequences} sequences: give one per sequence, in their order."
+            )
+        weight = check_weights(sequence_weight, n_sequences, name="sequence_weight")
+    known = np.empty(0, dtype=np.int64)
+    if states is not None:
+        known = np.asarray(states)
+        if known.shape != (n_rows,):
+            raise ValueError(
+                f"states has shape {known.shape}; give one per row, ({n_rows},), -1 "
+                "where a state isn't known."
+            )
+        wrong = ~np.isin(known, np.arange(-1, n_states))
+        if wrong.any():
+            raise ValueError(
+                f"states[{int(np.argmax(wrong))}] is {known[wrong][0]!r}: states are "
+                f"integers from 0 to n_components - 1 = {n_states - 1}, or -1."
+            )
+        known = known.astype(np.int64)
+    return Series(sequences, weight, known)

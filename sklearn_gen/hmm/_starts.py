@@ -1,0 +1,87 @@
+"""Where EM starts: responsibilities of states for all rows."""
+
+import numpy as np
+
+from sklearn_gen._column_moments import column_means, column_variances
+from sklearn_gen._seeding import starting_responsibilities
+
+_ORDERED = ("left-right", "linear")
+_BLOCK_ROWS = 8192
+
+
+def starting_states(X, series, n_components, topology, init_params, rng):
+    """Choose what each row's state may be.
+
+    Rows whose states are known have those. Of ordered topologies every sequence is cut
+    into as many equal parts as there are states. Else 'kmeans' gives each row the
+    nearest of as many centers, and 'random' each distinct row a Dirichlet draw.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+        Numbers or codes, NaN where not observed.
+    series : Series
+        Sequences, weights and known states.
+    n_components : int
+        Number of states.
+    topology : str or array-like
+        As :func:`~sklearn_gen.hmm._transitions.allowed_steps` has it.
+    init_params : {'kmeans', 'random'}
+        Way of the others.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    resp : ndarray of shape (n_rows, n_components)
+    """
+    if isinstance(topology, str) and topology in _ORDERED:
+        resp = np.eye(n_components)[_equal_parts(series.sequences, n_components)]
+    elif init_params == "kmeans":
+        resp = np.eye(n_components)[_nearest(X, series, n_components, rng)]
+    else:
+        _, value = np.unique(X, axis=0, return_inverse=True)
+        shares = rng.dirichlet(np.ones(n_components), size=value.max() + 1)
+        resp = shares[value.ravel()]
+    if series.states.size:
+        known = series.states >= 0
+        resp[known] = np.eye(n_components)[series.states[known]]
+    return resp
+
+
+def transitions_of(resp, series):
+    """Weighted counts of first states (K,) and of pairs of states (K, K)."""
+    sequences = series.sequences
+    weight = series.weight[sequences.of_rows]
+    first = np.zeros(len(resp), dtype=bool)
+    first[sequences.starts] = True
+    later = np.flatnonzero(~first)
+    pairs = (weight[later, None] * resp[later - 1]).T @ resp[later]
+    return series.weight @ resp[sequences.starts], pairs
+
+
+def _equal_parts(sequences, n_components):
+    place = np.arange(sequences.n_rows) - sequences.starts[sequences.of_rows]
+    return place * n_components // sequences.lengths[sequences.of_rows]
+
+
+def _nearest(X, series, n_components, rng):
+    """Index of the nearest of the centers that k-means finds, columns scaled alike."""
+    weight = series.weight[series.sequences.of_rows]
+    center, variance = column_means(X, weight), column_variances(X, weight)
+    spread = np.sqrt(np.where(variance > 0.0, variance, 1.0))
+
+    def scaled(rows):
+        return np.nan_to_num((rows - center) / spread)
+
+    rows, resp = starting_responsibilities(
+        "kmeans", scaled(X), weight, n_components, rng
+    )
+    total = resp.sum(axis=0)
+    centers = resp.T @ rows / np.where(total > 0.0, total, 1.0)[:, None]
+    half_squares = 0.5 * (centers**2).sum(axis=1)
+    nearest = [
+        (half_squares - scaled(X[start : start + _BLOCK_ROWS]) @ centers.T).argmin(1)
+        for start in range(0, len(X), _BLOCK_ROWS)
+    ]
+    return np.concatenate(nearest)
