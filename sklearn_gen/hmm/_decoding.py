@@ -189,7 +189,7 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
         Returns
         -------
         log_prob : ndarray of shape (n_sequences,), or (n_sequences, k)
-            log p(x, path) in nats; -inf where a sequence has no more paths.
+            Of the paths, in nats; -inf where a sequence has no more.
         states : ndarray of shape (n_samples,), or (k, n_samples)
             The paths, best first; -1 where there are no more.
 
