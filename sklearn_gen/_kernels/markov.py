@@ -23,7 +23,15 @@ from sklearn_gen._kernels.markov_steps import (
 )
 from sklearn_gen._kernels.special import log
 
-__all__ = ["EDGE", "NEIGHBOUR", "Filtered", "Smoothed", "filtered", "smooth"]
+__all__ = [
+    "EDGE",
+    "NEIGHBOUR",
+    "Filtered",
+    "Smoothed",
+    "filtered",
+    "rows_of_lanes",
+    "smooth",
+]
 
 
 class Smoothed(NamedTuple):
@@ -45,6 +53,27 @@ class Filtered(NamedTuple):
     states: np.ndarray  # (K, n) p(z_t | x_<=t), or (K, 0)
     last: np.ndarray  # (G, K, L) as in Smoothed
     trouble: np.ndarray  # (G, L) bool
+
+
+@kernel
+def rows_of_lanes(first, starts, lengths):
+    """Row of the table at each (time, lane) of groups; a lane's last row fills it up.
+
+    Parameters
+    ----------
+    first, lengths : int64 arrays of shape (G + 1,) and (G, L)
+        As in :func:`smooth`.
+    starts : int64 array of shape (G, L)
+        Row that each lane starts with.
+    """
+    G, L = starts.shape
+    rows = np.empty(first[G], np.int64)
+    for g in range(G):
+        for t in range((first[g + 1] - first[g]) // L):
+            for i in range(L):
+                step = max(min(t, lengths[g, i] - 1), 0)
+                rows[first[g] + t * L + i] = starts[g, i] + step
+    return rows
 
 
 @kernel

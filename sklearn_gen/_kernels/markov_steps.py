@@ -114,11 +114,11 @@ def _emit(log_prob, first, begin, end, lengths, b, shift):
 
 
 @jit
-def _advance(matrix, K, b, begin, end, alpha, total, inverse):
+def _advance(matrix, K, b, begin, end, alpha, total, inverse, fresh):
     """alpha[t + 1] = b[t] (transitions^T alpha[t] / its sum), its sum, and 1 / sum.
 
-    Rows K of `matrix` (K + 1, P) and of alpha[0] are the start and who starts there.
-    Steps `begin` to `end` in one call: counting references to arrays takes as long as
+    Row K of `matrix` (K + 1, P) is the start, for lanes that are 1 in `fresh`. Steps
+    `begin` to `end` in one call: counting references to arrays takes as long as
     a step of 8 states.
     """
     zero, one = alpha.dtype.type(0.0), alpha.dtype.type(1.0)
@@ -131,11 +131,10 @@ def _advance(matrix, K, b, begin, end, alpha, total, inverse):
         s0, s1 = load(inverse, (t, 0)), load(inverse, (t, i1))
         s2, s3 = load(inverse, (t, i2)), load(inverse, (t, i3))
         n0 = n1 = n2 = n3 = splat(zero)
-        rows = K + 1 if t == 0 else K
         for j in range(0, P, 4):
             a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = splat(zero)
             c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = a0
-            for i in range(rows):
+            for i in range(K):
                 x0, x1 = load(alpha, (t, i, 0)), load(alpha, (t, i, i1))
                 x2, x3 = load(alpha, (t, i, i2)), load(alpha, (t, i, i3))
                 p = splat(matrix[i, j])
@@ -145,6 +144,17 @@ def _advance(matrix, K, b, begin, end, alpha, total, inverse):
                 p = splat(matrix[i, j + 2])
                 c0, c1, c2, c3 = c0 + p * x0, c1 + p * x1, c2 + p * x2, c3 + p * x3
                 p = splat(matrix[i, j + 3])
+                d0, d1, d2, d3 = d0 + p * x0, d1 + p * x1, d2 + p * x2, d3 + p * x3
+            if t == 0:
+                x0, x1 = load(fresh, (0, 0)), load(fresh, (0, i1))
+                x2, x3 = load(fresh, (0, i2)), load(fresh, (0, i3))
+                p = splat(matrix[K, j])
+                a0, a1, a2, a3 = a0 + p * x0, a1 + p * x1, a2 + p * x2, a3 + p * x3
+                p = splat(matrix[K, j + 1])
+                b0, b1, b2, b3 = b0 + p * x0, b1 + p * x1, b2 + p * x2, b3 + p * x3
+                p = splat(matrix[K, j + 2])
+                c0, c1, c2, c3 = c0 + p * x0, c1 + p * x1, c2 + p * x2, c3 + p * x3
+                p = splat(matrix[K, j + 3])
                 d0, d1, d2, d3 = d0 + p * x0, d1 + p * x1, d2 + p * x2, d3 + p * x3
             a0, a1 = a0 * s0 * load(b, (t, j, 0)), a1 * s1 * load(b, (t, j, i1))
             a2, a3 = a2 * s2 * load(b, (t, j, i2)), a3 * s3 * load(b, (t, j, i3))
@@ -191,15 +201,15 @@ def agree(x, y, K):
 
 
 @jit
-def _enter(enter, entries, K, alpha):
+def _enter(enter, entries, K, alpha, fresh):
     """First guess of what lanes are entered with; returns whether any is a guess."""
     zero, one = alpha.dtype.type(0.0), alpha.dtype.type(1.0)
     guessed = False
     alpha[0] = zero
     for i in range(len(enter)):
         guessed |= enter[i] == NEIGHBOUR
+        fresh[0, i] = one if enter[i] == EDGE else zero
         if enter[i] == EDGE:
-            alpha[0, K, i] = one
             continue
         for k in range(K):
             if enter[i] == NEIGHBOUR:
@@ -223,26 +233,26 @@ def forward(matrix, log_prob, first, enter, entries, lengths, T, b, shift, space
     """Filter a group of T steps.
 
     ``matrix`` (K + 1, P) are the transitions and, last, the start. ``b`` and ``shift``
-    get densities, see `_emit`. ``space`` is work space: alpha (T + 1, P + 4, L) gets
+    get densities, see `_emit`. ``space`` is work space: alpha (T + 1, P, L) gets
     p(z_t, x_t | x_<t) at t + 1 and what lanes are entered with at 0, total (T, L) its
     sums over z, inverse (T + 1, L) gets 1 / total at t + 1. ``last`` (K, L): see
     ``markov.Filtered``.
     """
-    alpha, total, inverse, z = space
+    alpha, total, inverse, fresh = space
     K = len(log_prob)
     L = len(enter)
     inverse[0] = alpha.dtype.type(1.0)
-    guessed = _enter(enter, entries, K, alpha)
+    guessed = _enter(enter, entries, K, alpha, fresh)
     for begin in range(0, T, TIME):
         end = min(T, begin + TIME)
         _emit(log_prob, first, begin, end, lengths, b, shift)
-        _advance(matrix, K, b, begin, end, alpha, total, inverse)
+        _advance(matrix, K, b, begin, end, alpha, total, inverse, fresh)
     _last(alpha, inverse, lengths, K, last)
     if not guessed:
         return
-    old = np.zeros_like(z)
+    old = np.zeros_like(alpha[0])
     for _ in range(L):
-        old[:] = alpha[0, : len(z)]
+        old[:] = alpha[0]
         for i in range(1, L):
             if enter[i] == NEIGHBOUR:
                 alpha[0, :K, i] = last[:, i - 1]
@@ -250,8 +260,8 @@ def forward(matrix, log_prob, first, enter, entries, lengths, T, b, shift, space
             return
         for begin in range(0, T, _CHECK):
             end = min(T, begin + _CHECK)
-            old[:] = alpha[end, : len(z)]
-            _advance(matrix, K, b, begin, end, alpha, total, inverse)
+            old[:] = alpha[end]
+            _advance(matrix, K, b, begin, end, alpha, total, inverse, fresh)
             if end < T and agree(alpha[end], old, K):
                 return  # what follows is what it was
         _last(alpha, inverse, lengths, K, last)
@@ -264,10 +274,10 @@ def new_space(T, K, like):
     b = new_steps(T, K, like)
     shift = aligned_zeros(T * L, like.dtype).reshape(T, L)
     space = (
-        new_steps(T + 1, K + 1, like),
+        new_steps(T + 1, K, like),
         aligned_zeros(T * L, like.dtype).reshape(T, L),
         aligned_zeros((T + 1) * L, like.dtype).reshape(T + 1, L),
-        new_steps(1, K, like)[0],
+        aligned_zeros(L, like.dtype).reshape(1, L),
     )
     return b, shift, space
 

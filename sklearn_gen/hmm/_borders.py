@@ -6,22 +6,26 @@ import numpy as np
 
 # Relative difference from which on vectors at a border count as different.
 _SAME = {8: 1e-13, 4: 1e-6}
+_NOTHING = np.empty(0, np.int64)
 
 
 class Part(NamedTuple):
-    """What came of a piece; what it found at its borders, and what it assumed there."""
+    """What came of a piece; what its groups found at their borders, and assumed there.
+
+    Borders of G groups, where these belong to one sequence; else None.
+    """
 
     result: tuple
     troubled: np.ndarray  # indices of sequences whose sums can't be trusted
-    ends: np.ndarray  # what the next piece should be entered with, (K,)
-    entered: np.ndarray  # what this one was entered with
-    begins: object = None  # what the piece before should leave to
-    left: object = None  # what this one left to
+    ends: np.ndarray = None  # what the next group should be entered with, (G, K)
+    entered: np.ndarray = None  # what each was entered with
+    begins: np.ndarray = None  # what the group before should leave to
+    left: np.ndarray = None  # what each left to
     logarithms: bool = False  # whether `ends` and `entered` are
 
 
 def part_of(piece, result, got, before=None, logarithms=False):
-    """What a piece, of one group where it has neighbours, found at its borders.
+    """What a piece and its groups found.
 
     Parameters
     ----------
@@ -30,39 +34,39 @@ def part_of(piece, result, got, before=None, logarithms=False):
         Kept.
     got : NamedTuple
         What a kernel returned.
-    before : ndarray of shape (1, any, L) or None
+    before : ndarray of shape (G, any, L) or None
         What left neighbours of lanes leave to; None: nobody needs that.
     logarithms : bool
         Whether ``got.last`` are logarithms.
     """
-    first, last = (1 if piece.follows else 0), (-2 if piece.goes_on else -1)
-    begins = left = None
-    if before is not None:
-        begins, left = before[0, :, first].copy(), before[0, :, -1].copy()
-    return Part(
-        result,
-        np.unique(piece.sequence[got.trouble & piece.own]),
-        got.last[0, :, last].copy(),
-        got.last[0, :, 0].copy(),
-        begins,
-        left,
-        logarithms,
-    )
+    troubled = got.trouble & piece.own
+    troubled = np.unique(piece.sequence[troubled]) if troubled.any() else _NOTHING
+    if not piece.chained:
+        return Part(result, troubled)
+    G, L = piece.lengths.shape
+    g = np.arange(G)
+    first = np.where((g > 0) | piece.follows, 1, 0)
+    last = np.where((g < G - 1) | piece.goes_on, L - 2, L - 1)
+    ends, entered = got.last[g, :, last], got.last[:, :, 0].copy()
+    if before is None:
+        return Part(result, troubled, ends, entered, logarithms=logarithms)
+    begins, left = before[g, :, first], before[:, :, -1].copy()
+    return Part(result, troubled, ends, entered, begins, left, logarithms)
 
 
 def _same(x, y, logarithms=False):
-    """Whether vectors are equal up to rounding; states (integers) exactly."""
+    """Whether rows are equal up to rounding; states (integers) exactly."""
     if x.dtype.kind == "i":
         return np.array_equal(x, y)
     tolerance = _SAME[x.itemsize]
     if logarithms:
         return np.allclose(x, y, rtol=10 * tolerance, atol=10 * tolerance)
-    x, y = x / max(x.sum(), 1e-300), y / max(y.sum(), 1e-300)
+    x, y = (a / np.maximum(a.sum(axis=1, keepdims=True), 1e-300) for a in (x, y))
     return bool(np.all(np.abs(x - y) <= tolerance * y + 1e-290))
 
 
 def agreeing(pieces, parts, work):
-    """Repeat the pieces of a sequence until all found what their neighbours assumed.
+    """Repeat groups of a sequence until all found what their neighbours assumed.
 
     From left to right for what they are entered with, then from right to left: the
     result is that of one pass over the whole sequence.
@@ -71,22 +75,33 @@ def agreeing(pieces, parts, work):
     ----------
     pieces : list of Piece
     parts : list of Part
-        What `work` made of them; overwritten.
+        What `work` made of them.
     work : callable
-        work(piece, entry, leave) gives a Part, with what is known of the neighbours.
+        work(piece, entry, leave) gives a Part, with what is known of the neighbours of
+        a piece of one group, (1, K) each.
 
     Returns
     -------
     parts : list of Part
+        The same, or one for each group.
     """
-    entries = [None] * len(pieces)
-    for a in range(1, len(pieces)):
-        if not _same(parts[a - 1].ends, parts[a].entered, parts[a].logarithms):
-            entries[a] = parts[a - 1].ends
-            parts[a] = work(pieces[a], entries[a])
-    if parts[0].begins is None:
+    fields = [[getattr(part, name) for part in parts] for name in Part._fields[2:6]]
+    ends, entered, begins, left = (
+        None if field[0] is None else np.concatenate(field) for field in fields
+    )
+    if ends is None:
         return parts
-    for a in range(len(pieces) - 2, -1, -1):
+    backward, logarithms = begins is not None, parts[0].logarithms
+    if _same(ends[:-1], entered[1:], logarithms) and not (
+        backward and not _same(begins[1:], left[:-1])
+    ):
+        return parts
+    pieces = [group for piece in pieces for group in piece.groups()]
+    entries, parts = [None] * len(pieces), [work(pieces[0])]
+    for a in range(1, len(pieces)):
+        entries[a] = parts[a - 1].ends
+        parts.append(work(pieces[a], entries[a]))
+    for a in range(len(pieces) - 2 if backward else -1, -1, -1):
         if not _same(parts[a + 1].begins, parts[a].left):
             parts[a] = work(pieces[a], entries[a], parts[a + 1].begins)
     return parts

@@ -34,7 +34,7 @@ class GaussianEmission:
         log_prob : ndarray of shape (n, K)
             The transpose of a C-contiguous array.
         """
-        if not np.isnan(X).any():
+        if _complete(X):
             return self._log_densities(X, params).T
         out = np.zeros((len(params.means), len(X)), X.dtype)
         for observed, rows in missing_patterns(X):
@@ -61,7 +61,7 @@ class GaussianEmission:
             Its log-likelihood is 0.
         """
         gamma = np.ascontiguousarray(gamma.T)
-        if not np.isnan(X).any():
+        if _complete(X):
             return self._moments(X, gamma, params)
         total = None
         for observed, rows in missing_patterns(X):
@@ -123,3 +123,8 @@ class GaussianEmission:
         # about the means themselves, not what float32 made of them
         delta = params.means - centers.astype(params.means.dtype)
         return gaussian.recenter(self.structure, stats, delta)
+
+
+def _complete(X):
+    """Whether no cell is NaN: a dot product is a quarter of the time of a mask."""
+    return not np.isnan(np.vdot(X, X))

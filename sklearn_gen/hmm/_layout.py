@@ -8,12 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_gen._kernels import markov
 from sklearn_gen._kernels.markov import EDGE, NEIGHBOUR
 
-# A piece has about as many rows as leave a core's cache (2 MB) to four arrays of
-# (states, rows): fewer, and what surrounds a kernel call is felt.
-_PIECE_BYTES = 2**20
+# A piece has about as many rows as leave a core's cache (2 MB) to two arrays of
+# (states, rows), and to those that a kernel keeps of one group: fewer, and what
+# surrounds a kernel call is felt.
+_PIECE_BYTES = 2**19
 _MIN_ROWS = 4096
+# What one array of a group should take where sequences are cut anyway, and the fewest
+# rows of a lane, which the group beside it repeats.
+_GROUP_BYTES = 2**19
+_MIN_SHARED = 96
 # Lanes of fewer rows than this repeat too much of their work to link up.
 _MIN_LANE = 32
 
@@ -28,22 +34,15 @@ class Piece(NamedTuple):
     enter: np.ndarray
     leave: np.ndarray
     own: np.ndarray  # False: a neighbour of the piece's lanes, for their sake
-    # Its first (last) lane belongs to the piece before (after), of the same sequence.
+    # Where a sequence has many groups: groups follow one another, and share lanes.
+    # The first (last) lane belongs to the group before (after), if there is one.
+    chained: bool = False
     follows: bool = False
     goes_on: bool = False
 
     def rows(self):
         """Row of the table at each (time, lane); some are there to fill the group."""
-        parts = []
-        for g, (starts, lengths) in enumerate(
-            zip(self.starts, self.lengths, strict=True)
-        ):
-            T = (self.first[g + 1] - self.first[g]) // len(starts)
-            last = np.maximum(lengths - 1, 0)
-            at = np.minimum(np.arange(T)[:, None], last)
-            at += starts
-            parts.append(at.ravel())
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return markov.rows_of_lanes(self.first, self.starts, self.lengths)
 
     def counted(self):
         """Mask over (time, lane): the rows that count, each row of the table once."""
@@ -53,9 +52,25 @@ class Piece(NamedTuple):
             parts.append((np.arange(T)[:, None] < lengths).ravel())
         return np.concatenate(parts)
 
+    def groups(self):
+        """Pieces of one group each."""
+        G = len(self.lengths)
+        return [
+            self._replace(
+                first=self.first[g : g + 2] - self.first[g],
+                **{name: getattr(self, name)[g : g + 1] for name in _LANES},
+                follows=self.follows or g > 0,
+                goes_on=self.goes_on or g < G - 1,
+            )
+            for g in range(G)
+        ]
+
     def without(self, sequences):
         """The piece with no lane of some sequences counting."""
         return self._replace(own=self.own & ~np.isin(self.sequence, sequences))
+
+
+_LANES = ("starts", "lengths", "sequence", "enter", "leave", "own")
 
 
 class Layout(NamedTuple):
@@ -101,22 +116,24 @@ def lay_out(sequences, n_components, dtype):
     Returns
     -------
     layout : Layout
-        One group of lanes per piece where a sequence has more parts than a group has
-        lanes, else several.
+        Where a sequence has more parts than a group has lanes, its pieces have no
+        other sequence.
     """
     size = np.dtype(dtype).itemsize
     L = 256 // size
     n_rows = max(_PIECE_BYTES // (size * n_components), _MIN_ROWS)
+    shared = max(_GROUP_BYTES // (256 * n_components), _MIN_SHARED)
     n, S = sequences.n_rows, len(sequences.lengths)
     # parts of a few sequences should fill the lanes of one group
     target = -(-n // max(L - S, L // 2))
     target = min(max(target, _MIN_LANE), n_rows // L)
     n_parts = -(-sequences.lengths // target)
+    n_parts[sequences.lengths > L * shared] = L + 1
     longest = -(-sequences.lengths // np.maximum(n_parts, 1))
     pieces, group, groups, held = [], [], [], 0
     for s in np.argsort(-longest, kind="stable"):
         if n_parts[s] > L:
-            pieces += _span(sequences, s, target, L)
+            pieces += _span(sequences, s, shared, n_rows, L)
             continue
         if len(group) + n_parts[s] > L:
             groups.append(group)
@@ -159,15 +176,15 @@ def _linked(sequences, s, count):
     ]
 
 
-def _span(sequences, s, target, L):
-    """Pieces of one group each, of a sequence that has more parts than lanes.
+def _span(sequences, s, target, n_rows, L):
+    """Pieces of a sequence that has more parts than lanes.
 
     Neighbouring groups share two parts: the last that one owns is the first of the
     other, so that both find out what they are entered and left with.
     """
-    n_groups = -(-(-(-sequences.lengths[s] // target) - 2) // (L - 2))
+    n_groups = max(2, -(-(-(-sequences.lengths[s] // target) - 2) // (L - 2)))
     lanes = _linked(sequences, s, n_groups * (L - 2) + 2)
-    pieces = []
+    groups = []
     for g in range(n_groups):
         group = lanes[g * (L - 2) : g * (L - 2) + L]
         if g > 0:
@@ -176,9 +193,14 @@ def _span(sequences, s, target, L):
         if g < n_groups - 1:
             start, length, _, enter, _, _ = group[-1]
             group[-1] = start, length, s, enter, 0, False
-        piece = _piece([group], L)
-        pieces.append(piece._replace(follows=g > 0, goes_on=g < n_groups - 1))
-    return pieces
+        groups.append(group)
+    count = max(1, n_rows // (L * lanes[-1][1]))
+    return [
+        _piece(groups[g : g + count], L)._replace(
+            chained=True, follows=g > 0, goes_on=g + count < n_groups
+        )
+        for g in range(0, n_groups, count)
+    ]
 
 
 def _piece(groups, L):

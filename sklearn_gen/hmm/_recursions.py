@@ -18,6 +18,7 @@ import numpy as np
 
 from sklearn_gen._blocks import add, workers
 from sklearn_gen._kernels import markov, markov_exact, markov_paths
+from sklearn_gen._kernels.markov import EDGE
 from sklearn_gen.hmm._borders import agreeing, part_of
 
 
@@ -103,6 +104,9 @@ class Recursions:
         block, log_prob = self._densities(piece.rows())
         got = self._smooth(piece, log_prob, weight, entry, leave)
         lanes = piece.own
+        if (~lanes & (piece.sequence >= 0) & (piece.enter == EDGE)).any():
+            # what underflowed in sequences that are left out may be NaN
+            got.gamma[:, ~piece.counted()] = 0.0
         sums = MarkovStats(
             float(got.log_likelihood[lanes] @ weight[piece.sequence[lanes]]),
             0.0,
@@ -266,8 +270,8 @@ class Recursions:
             )
             counted = piece.counted()
             states[rows[counted]] = got.states[counted]
-            # lanes' first states, of the group that is alone in pieces of a chain
-            firsts = got.states[: piece.lengths.shape[1]][None, None]
+            lanes = np.arange(piece.lengths.shape[1])
+            firsts = got.states[piece.first[:-1, None] + lanes][:, None]
             scored = piece.sequence[piece.own], got.log_prob[piece.own]
             return part_of(piece, scored, got, firsts, kernel is markov_paths.viterbi)
 
@@ -304,11 +308,11 @@ class Recursions:
         if entry is not None:
             enter = piece.enter.copy()
             enter[0, 1] = 0
-            piece, entries = piece._replace(enter=enter), entry[None]
+            piece, entries = piece._replace(enter=enter), entry
         if leave is not None:
             leaves = piece.leave.copy()
             leaves[0, -2] = 0
-            piece, exits = piece._replace(leave=leaves), leave[None]
+            piece, exits = piece._replace(leave=leaves), leave
         return piece, entries, exits
 
     def _smooth(self, piece, log_prob, weight, entry, leave):
