@@ -19,6 +19,7 @@ from sklearn_gen.hmm._decoding import Decoding
 from sklearn_gen.hmm._drawing import Drawing
 from sklearn_gen.hmm._layout import lay_out
 from sklearn_gen.hmm._recursions import Chain, Recursions
+from sklearn_gen.hmm._revival import Revival
 from sklearn_gen.hmm._series import GroupColumn, refuse_lengths, series_of
 from sklearn_gen.hmm._starts import starting_states, transitions_of
 from sklearn_gen.hmm._transitions import (
@@ -56,7 +57,7 @@ class Steps(NamedTuple):
     states: np.ndarray  # known ones, -1: unknown; or empty
 
 
-class HiddenMarkovModel(Decoding, Drawing, EMModel):
+class HiddenMarkovModel(Revival, Decoding, Drawing, EMModel):
     """A model of sequences whose rows depend on hidden states, a Markov chain.
 
     Children have `_emission` with ``log_prob(X, params)`` and ``stats(X, gamma,
@@ -236,7 +237,7 @@ class HiddenMarkovModel(Decoding, Drawing, EMModel):
         return Steps(coded, layout, series.weight, series.states)
 
     def _prepare(self, X, series, rng, first=True):
-        K = self.n_components
+        K, self._n_rows = self.n_components, len(X)
         self._starts_at, self._allowed = allowed_steps(self.topology, K)
         self._start_prior = dirichlet(self.startprob_prior, (K,), "startprob_prior")
         self._step_prior = dirichlet(self.transmat_prior, (K, K), "transmat_prior")

@@ -6,16 +6,13 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
-from sklearn_gen._column_moments import column_means, column_variances
-from sklearn_gen._compat import Interval, StrOptions
-from sklearn_gen._regularization import Regularization
-from sklearn_gen.hmm._base import HiddenMarkovModel
+from sklearn_gen._compat import Interval
+from sklearn_gen.hmm._continuous import ContinuousHMM
 from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
+from sklearn_gen.hmm._gaussian_m_step import gaussian_prior, m_step
 
-_COVARIANCES = ("full", "tied", "diag", "spherical")
 
-
-class GaussianHMM(Regularization, HiddenMarkovModel):
+class GaussianHMM(ContinuousHMM):
     r"""Hidden Markov model of numbers: Gaussian rows, one component per state.
 
     .. math:: p(x_{1:T}) = \sum_{z_{1:T}} \pi_{z_1} N(x_1; \mu_{z_1}, \Sigma_{z_1})
@@ -33,21 +30,30 @@ class GaussianHMM(Regularization, HiddenMarkovModel):
         Variance added to each column; 'scale' adds a millionth of the column's own.
     startprob_prior : float or array-like of shape (n_components,), default=1.0
         Parameters of the Dirichlet prior of `startprob_`; 1 is flat.
-    transmat_prior : float or array-like of shape (n_components, n_components), \
-default=1.0
-        Parameters of the Dirichlet priors of the rows of `transmat_`.
+    transmat_prior : float or array-like, default=1.0
+        Parameters of the Dirichlet priors of the rows of `transmat_`, a number or of
+        its shape.
     sticky : float, default=0.0
         Pseudo-counts of staying in a state, added to the prior's diagonal.
-    topology : {'ergodic', 'left-right', 'linear', 'cyclic'} or array-like, \
-default='ergodic'
-        Which steps are possible: all; to the same or later states, from the first;
-        to the same or the next, from the first; the same or the next, around; or a
-        mask of shape (n_components, n_components).
+    means_prior : float or array-like of shape (n_components, n_features), default=0.0
+        Means of the normal prior of `means_`.
+    means_weight : float or array-like of shape (n_components,), default=0.0
+        How many rows at `means_prior` that prior counts as; 0 is no prior.
+    covars_prior : float or array-like, default=0.0
+        Sums of squares that the Wishart prior adds to those of the rows: a number (on
+        the diagonal), or of the shape of `covars_` (diag and spherical as diag).
+    covars_weight : float, default=0.0
+        How many rows it counts as, plus n_features with full and tied covariances and
+        plus 1 with diag and spherical ones, as in hmmlearn; no less than none.
+    topology : str or array-like, default='ergodic'
+        Which steps are possible: all ('ergodic'); to the same or later states, from
+        the first ('left-right'); to the same or the next, from the first ('linear');
+        to the same or the next, around ('cyclic'); or where a mask of shape
+        (n_components, n_components) is True.
     startprob_init : array-like of shape (n_components,) or None, default=None
         Where EM starts; zeros stay zero.
-    transmat_init : array-like of shape (n_components, n_components) or None, \
-default=None
-        Where EM starts; zeros stay zero.
+    transmat_init : array-like or None, default=None
+        Of the shape of `transmat_`: where EM starts; zeros stay zero.
     dequantize : 'auto', array-like or None, default=None
         Columns whose values repeat, to which fit adds uniform noise of their
         resolution; 'auto' finds them.
@@ -108,12 +114,23 @@ default=None
     sequence's log-likelihood. NaN cells are integrated out; a row of NaN is a step in
     time that nobody saw.
 
+    Priors make estimates those of highest posterior density (Gauvain & Lee 1994): a
+    state with responsibilities of sum n, mean m and squares S about it has, for full
+    covariances, the mean :math:`\mu = (n m + \tau \mu_0) / (n + \tau)` and the
+    covariance :math:`(U + S + n (m - \mu)(m - \mu)^T + \tau (\mu - \mu_0)
+    (\mu - \mu_0)^T) / (n + \max(\alpha - D, 0))`, where :math:`\mu_0, \tau, U,
+    \alpha` are `means_prior`, `means_weight`, `covars_prior` and `covars_weight`.
+    hmmlearn's defaults for these are 0, 0, 0.01 and 1. `lower_bound_` is the
+    likelihood without them.
+
     An iteration costs O(n K (K + D)) (D^2 with full covariances) and O(K) memory per
     row of a piece of some thousand rows, whatever the length of the sequences.
 
     References
     ----------
-    Rabiner (1989), "A tutorial on hidden Markov models", doi:10.1109/5.18626.
+    Rabiner (1989), "A tutorial on hidden Markov models", doi:10.1109/5.18626. Gauvain &
+    Lee (1994), "Maximum a posteriori estimation for multivariate Gaussian mixture
+    observations of Markov chains", doi:10.1109/89.279278.
 
     Examples
     --------
@@ -128,10 +145,11 @@ default=None
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        **HiddenMarkovModel._parameter_constraints,
-        "covariance_type": [StrOptions(set(_COVARIANCES))],
-        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"scale"})],
-        "dequantize": [StrOptions({"auto"}), "array-like", None],
+        **ContinuousHMM._parameter_constraints,
+        "means_prior": [Real, "array-like"],
+        "means_weight": [Interval(Real, 0.0, None, closed="left"), "array-like"],
+        "covars_prior": [Interval(Real, 0.0, None, closed="left"), "array-like"],
+        "covars_weight": [Interval(Real, 0.0, None, closed="left")],
     }
 
     def __init__(
@@ -143,6 +161,10 @@ default=None
         startprob_prior=1.0,
         transmat_prior=1.0,
         sticky=0.0,
+        means_prior=0.0,
+        means_weight=0.0,
+        covars_prior=0.0,
+        covars_weight=0.0,
         topology="ergodic",
         startprob_init=None,
         transmat_init=None,
@@ -163,6 +185,10 @@ default=None
         self.startprob_prior = startprob_prior
         self.transmat_prior = transmat_prior
         self.sticky = sticky
+        self.means_prior = means_prior
+        self.means_weight = means_weight
+        self.covars_prior = covars_prior
+        self.covars_weight = covars_weight
         self.topology = topology
         self.startprob_init = startprob_init
         self.transmat_init = transmat_init
@@ -177,28 +203,25 @@ default=None
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
 
-    @property
-    def _structure(self):
-        return gaussian.STRUCTURES[self.covariance_type]
-
     def _prepare(self, X, series, rng, first=True):
         X = super()._prepare(X, series, rng, first)
-        return self._add_noise(X, rng).astype(self._dtype, copy=False)
+        self._prior = gaussian_prior(
+            *(self._structure, self.n_components, X.shape[1]),
+            *(self.means_prior, self.means_weight),
+            *(self.covars_prior, self.covars_weight),
+        )
+        return X
 
-    def _describe(self, X, series):
-        weight = series.weight[series.sequences.of_rows]
-        self._variances = column_variances(X, weight)
-        self._dtype = X.dtype.name
-        self._emission = GaussianEmission(self._structure)
-        self._warn_of_scale()
+    def _emission_of(self, X, weight):
+        return GaussianEmission(self._structure)
 
     def _starting_emission(self, X, resp):
-        filled = np.where(np.isnan(X), column_means(X, None), X).astype(np.float64)
-        stats, centers = gaussian.initial_stats(self._structure, filled, resp)
-        return gaussian.m_step(self._structure, stats, centers, self._reg, self._ridge)
+        return self._gaussian_states(X, resp)
 
     def _emission_m_step(self, stats, params):
-        return self._emission.m_step(stats, params, self._reg, self._ridge)
+        return m_step(
+            self._structure, stats, params, self._reg, self._ridge, self._prior
+        )
 
     def _emission_attributes(self, params):
         return {"means_": params.means, "covars_": params.covariances}

@@ -1,0 +1,60 @@
+"""What hidden Markov models of numbers share: scales of columns, noise on grids."""
+
+from abc import abstractmethod
+from numbers import Real
+from typing import ClassVar
+
+import numpy as np
+
+from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._column_moments import column_means, column_variances
+from sklearn_gen._compat import Interval, StrOptions
+from sklearn_gen._regularization import Regularization
+from sklearn_gen.hmm._base import HiddenMarkovModel
+
+COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
+
+
+class ContinuousHMM(Regularization, HiddenMarkovModel):
+    """A hidden Markov model whose states have a covariance.
+
+    Children have the parameters `covariance_type`, `reg_covar` and `dequantize`.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **HiddenMarkovModel._parameter_constraints,
+        "covariance_type": [StrOptions(set(COVARIANCE_TYPES))],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left"), StrOptions({"scale"})],
+        "dequantize": [StrOptions({"auto"}), "array-like", None],
+    }
+
+    @property
+    def _structure(self):
+        return gaussian.STRUCTURES[self.covariance_type]
+
+    def _prepare(self, X, series, rng, first=True):
+        X = super()._prepare(X, series, rng, first)
+        return self._add_noise(X, rng).astype(self._dtype, copy=False)
+
+    def _describe(self, X, series):
+        weight = series.weight[series.sequences.of_rows]
+        self._variances = column_variances(X, weight)
+        self._dtype = X.dtype.name
+        self._emission = self._emission_of(X, weight)
+        self._warn_of_scale()
+
+    @abstractmethod
+    def _emission_of(self, X, weight):
+        """The emission for rows and their weights."""
+
+    def _gaussian_states(self, X, resp):
+        """Gaussian parameters of rows with responsibilities; NaN counts as the mean."""
+        missing = np.isnan(X)
+        rows = (
+            np.where(missing, column_means(X, resp.sum(axis=1)), X)
+            if missing.any()
+            else X
+        )
+        rows = rows.astype(np.float64, copy=False)
+        stats, centers = gaussian.initial_stats(self._structure, rows, resp)
+        return gaussian.m_step(self._structure, stats, centers, self._reg, self._ridge)
