@@ -11,6 +11,7 @@ from sklearn_gen._columns._families_of_columns import (
     wanted_families,
 )
 from sklearn_gen._columns._family import MIN_SPREAD, Family, weighted_spread
+from sklearn_gen._columns._group_column import GroupColumn, TakenIds
 from sklearn_gen._columns._hidden import HiddenSums, PartialLevels
 from sklearn_gen._columns._histogram import Histogram
 from sklearn_gen._columns._layout import Layout, Modelled
@@ -34,6 +35,7 @@ __all__ = [
     "Categorical",
     "Family",
     "Given",
+    "GroupColumn",
     "HiddenSums",
     "Histogram",
     "Layout",
@@ -43,6 +45,7 @@ __all__ = [
     "Table",
     "TableSchema",
     "Tabulated",
+    "TakenIds",
     "as_array",
     "column_label",
     "container_of",

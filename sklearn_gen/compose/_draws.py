@@ -64,7 +64,11 @@ class PipelineDraws(PipelineSteps):
             return take_rows(draw(n_samples), wanted) if params else draw(wanted.sum())
 
         Z = output_range.redraw(draw(n_samples), draw_rows)
-        return self._restore(pull(self.steps[:-1], Z))
+        X = self._restore(pull(self.steps[:-1], Z))
+        if not self._has_groups:
+            return X
+        groups = params.get("groups", np.zeros(len(X), dtype=int))
+        return self._ids.put(X, np.asarray(groups))
 
     @available_if(model_has("sample_conditional"))
     def sample_conditional(self, X, *, random_state=None, **params):
@@ -85,6 +89,9 @@ class PipelineDraws(PipelineSteps):
             In the container of `X`.
         """
         check_is_fitted(self)
+        X, ids = self._take_groups(X)
+        if ids:
+            return self._complete_sequences(X, ids, random_state)
         Z = self._push_inside(X)  # validates X
         drawn = as_floats(X, copy=True)
         missing = np.isnan(drawn)
@@ -105,6 +112,21 @@ class PipelineDraws(PipelineSteps):
             )
             drawn[missing] = pull(self.steps[:-1], Z)[missing[incomplete]]
         return self._restore(drawn, like=X)
+
+    def _complete_sequences(self, X, ids, random_state):
+        """Draw missing cells of sequences: all rows go to the model, not some."""
+        if self._range().bounded.any():
+            raise ValueError(
+                "A transformer maps onto a bounded range, of which missing cells of "
+                "sequences can't be drawn. Take a scaler, or a PowerTransformer whose "
+                "lambdas lie in [0, 2]."
+            )
+        drawn, missing = as_floats(X, copy=True), np.isnan(as_floats(X))
+        Z = self._push_inside(X)
+        with self._naming_model():
+            Z = self._model.sample_conditional(Z, random_state=random_state, **ids)
+        drawn[missing] = np.asarray(pull(self.steps[:-1], Z))[missing]
+        return self._ids.put(self._restore(drawn, like=X), ids["groups"].ids)
 
     def _rows_given(self, conditions, n_samples):
         """Rows of the input that hold nothing but the values asked for."""

@@ -3,12 +3,13 @@
 from contextlib import suppress
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 
-from sklearn_gen._columns import TableSchema
+from sklearn_gen._columns import GroupColumn, TableSchema
 from sklearn_gen.base import check_rows
 from sklearn_gen.compose._cells import PipelineCells
 from sklearn_gen.compose._composite import check_known, push
@@ -84,6 +85,9 @@ class GenerativePipeline(
     X is never written to: where a transformer has ``copy=False``, it is given a copy of
     the pipeline's input, in fit as well as later.
 
+    Where the last step has a `group_column`, transformers never see it: they are fitted
+    to, and transform, the other columns, and it is no part of the Jacobian.
+
     Rows outside the transformers' domain (zero or less under Box-Cox) score -inf.
 
     Scoring costs what the steps' ``transform`` and the model cost, plus O(n_features)
@@ -130,7 +134,7 @@ class GenerativePipeline(
             If a step is not a bijection, or its fit fails; the message names it. If
             a column is not numeric or a cell infinite; the message names the column.
         """
-        values = self._check_fit(X)
+        X, values, params = self._check_fit(X, params)
         with self._naming_fits():
             super().fit(self._own_rows(X), y, **params)
         return self._finish_fit(X, values)
@@ -153,7 +157,7 @@ class GenerativePipeline(
         labels : ndarray of shape (n_samples,)
             What the last step predicts.
         """
-        values = self._check_fit(X)
+        X, values, params = self._check_fit(X, params)
         with self._naming_fits():
             labels = super().fit_predict(self._own_rows(X), y, **params)
         self._finish_fit(X, values)
@@ -177,7 +181,7 @@ class GenerativePipeline(
         Z : ndarray of shape (n_samples, n_components)
             What the last step makes of them.
         """
-        values = self._check_fit(X)
+        X, values, params = self._check_fit(X, params)
         with self._naming_fits():
             Z = super().fit_transform(self._own_rows(X), y, **params)
         self._finish_fit(X, values)
@@ -191,14 +195,30 @@ class GenerativePipeline(
             if isinstance(step, tuple) and len(step) == 2  # else Pipeline's own error
         ]
 
-    def _check_fit(self, X):
-        """Refuse steps and rows that can't be; return the rows as floats."""
+    def _check_fit(self, X, params):
+        """Refuse steps and rows that can't be.
+
+        Returns
+        -------
+        X : array-like of shape (n_samples, n_features)
+            Without ids of sequences, which join the parameters.
+        values : ndarray of shape (n_samples, n_features)
+            The rows as floats.
+        params : dict
+        """
         for step in self._transformers():
             check_known(*step)
+        self._ids = None
+        if self.steps and self._has_groups:
+            self._ids = GroupColumn.find(X, self._model.group_column)
+            X, ids = self._take_groups(X)
+            routed = get_config()["enable_metadata_routing"]
+            prefix = "" if routed else f"{self.steps[-1][0]}__"
+            params = {**params, f"{prefix}groups": ids["groups"]}
         # Validation sets attributes that on a pipeline are properties, so it gets a
         # stand-in of the same name. Whether NaN is allowed is for each step to say.
         stand_in = type(type(self).__name__, (BaseEstimator,), {})()
-        return check_rows(stand_in, X, reset=True, allow_nan=True)
+        return X, check_rows(stand_in, X, reset=True, allow_nan=True), params
 
     def _own_rows(self, X):
         """Copy X where a step would write to it: it is needed after the steps' fits."""

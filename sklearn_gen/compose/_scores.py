@@ -6,8 +6,8 @@ from sklearn.utils.metadata_routing import process_routing
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_gen._validation import check_weights
-from sklearn_gen.base import GenerativeModel
+from sklearn_gen._columns import TakenIds
+from sklearn_gen._validation import check_weights, weighted_sum
 from sklearn_gen.compose._composite import push
 from sklearn_gen.compose._steps import PipelineSteps, model_has
 from sklearn_gen.compose._tables import take_rows
@@ -54,11 +54,16 @@ class PipelineScores(PipelineSteps):
         log_prob : ndarray of shape (n_samples,)
             In nats; -inf outside the transformers' domain.
         """
+        return self._log_prob(*self._take_groups(X))
+
+    def _log_prob(self, X, ids):
         Z, inside, change = self._push(X)
         log_prob = np.full(len(inside), -np.inf)
         if inside.any():
+            if self._has_groups:
+                ids = {"groups": TakenIds(ids["groups"].ids[inside])}
             with self._naming_model():
-                log_prob[inside] = self._model.score_samples(Z) + change
+                log_prob[inside] = self._model.score_samples(Z, **ids) + change
         return log_prob
 
     @available_if(model_has("score_samples"))
@@ -82,15 +87,21 @@ class PipelineScores(PipelineSteps):
         score : float
             Mean log-likelihood, nats per row.
         """
+        ids = {}
         if get_config()["enable_metadata_routing"]:
-            process_routing(self, "score", sample_weight=sample_weight, **params)
+            if sample_weight is not None:
+                params["sample_weight"] = sample_weight
+            routed = process_routing(self, "score", **params)[self.steps[-1][0]]
+            if not self._has_groups:
+                ids = {k: v for k, v in routed["score"].items() if k == "groups"}
         elif params:
             raise TypeError(
                 f"score got {', '.join(params)}, which need metadata routing "
                 "(sklearn.set_config(enable_metadata_routing=True))."
             )
-        # The contract's mean, which needs nothing but score_samples.
-        return GenerativeModel.score(self, X, sample_weight=sample_weight)
+        log_prob = self._log_prob(X, ids) if ids else self.score_samples(X)
+        total, weight = weighted_sum(log_prob, sample_weight)
+        return total / weight
 
     @available_if(model_has("bic"))
     def bic(self, X, sample_weight=None):
@@ -129,7 +140,8 @@ class PipelineScores(PipelineSteps):
         return self._criterion("aic", X, sample_weight)
 
     def _criterion(self, name, X, sample_weight):
-        weight, keywords = 1.0, {}
+        X, keywords = self._take_groups(X)
+        weight = 1.0
         if sample_weight is not None:
             # A row of weight zero counts nothing, also outside the domain.
             weight = check_weights(sample_weight, np.shape(X)[0])
@@ -196,6 +208,7 @@ class PipelineScores(PipelineSteps):
         if get_config()["enable_metadata_routing"]:
             routed = process_routing(self, method, **params)
             params = routed[self.steps[-1][0]][method]
+        X, ids = self._take_groups(X)
         Z = self._push_inside(X)
         with self._naming_model():
-            return getattr(self._model, method)(Z, **params)
+            return getattr(self._model, method)(Z, **{**params, **ids})

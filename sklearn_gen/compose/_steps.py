@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
+from sklearn_gen._columns import GroupColumn, TakenIds
 from sklearn_gen._validation import warning_prefix
 from sklearn_gen.compose._composite import push, step_label
 from sklearn_gen.compose._range import OutputRange
@@ -27,6 +28,29 @@ class PipelineSteps:
     @property
     def _model(self):
         return self.steps[-1][1]
+
+    @property
+    def _has_groups(self):
+        """Whether rows are steps of sequences that a column of X names."""
+        return getattr(self._model, "group_column", None) is not None
+
+    def _take_groups(self, X):
+        """Take the ids of sequences out of X: transformers never see them.
+
+        Returns
+        -------
+        X : array-like of shape (n_samples, n_features)
+            What is modelled.
+        ids : dict
+            The model's keyword `groups`, empty where it has no `group_column`.
+        """
+        if not self._has_groups:
+            return X, {}
+        column = getattr(self, "_ids", None)
+        if column is None:
+            column = GroupColumn.find(X, self._model.group_column)
+        X, groups = column.take(X)
+        return X, {"groups": TakenIds(groups)}
 
     def _naming_model(self):
         return named(step_label(*self.steps[-1]))

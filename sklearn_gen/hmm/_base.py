@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_gen._columns import GroupColumn, TakenIds
 from sklearn_gen._compat import Interval, StrOptions, fit_context
 from sklearn_gen._em import EMModel
 from sklearn_gen._validation import as_generator
@@ -20,7 +21,7 @@ from sklearn_gen.hmm._drawing import Drawing
 from sklearn_gen.hmm._layout import lay_out
 from sklearn_gen.hmm._recursions import Chain, Recursions
 from sklearn_gen.hmm._revival import Revival
-from sklearn_gen.hmm._series import GroupColumn, refuse_lengths, series_of
+from sklearn_gen.hmm._series import refuse_lengths, series_of
 from sklearn_gen.hmm._starts import starting_states, transitions_of
 from sklearn_gen.hmm._transitions import (
     TOPOLOGIES,
@@ -202,8 +203,8 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, EMModel):
 
     def _check_series(self, X, y, groups, states, sequence_weight, unknown, reset=True):
         if reset:
-            column = self.group_column
-            self._ids = None if column is None else GroupColumn.find(X, column)
+            inside = self.group_column is not None and not isinstance(groups, TakenIds)
+            self._ids = GroupColumn.find(X, self.group_column) if inside else None
         X, groups = self._take_groups(X, groups)
         rows, _ = self._check_training_rows(X, None, reset)
         refuse_lengths(y, unknown, len(rows))
@@ -214,6 +215,8 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, EMModel):
 
     def _take_groups(self, X, groups):
         """The columns to model, and ids of the rows (None: one sequence)."""
+        if isinstance(groups, TakenIds):
+            return X, groups.ids
         if self._ids is None:
             return X, groups
         if groups is not None:

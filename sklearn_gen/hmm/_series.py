@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._columns import as_array, container_of
 from sklearn_gen._validation import check_weights
 from sklearn_gen.hmm._sequences import Sequences, sequences_of
 
@@ -51,61 +50,6 @@ def refuse_lengths(y, unknown, n_rows):
             f"y is ignored, but {len(lengths)} integers with the sum {n_rows}, the "
             f"number of rows, look like lengths of sequences: {advice}."
         )
-
-
-class GroupColumn(NamedTuple):
-    """The column of a table that holds the ids of its sequences.
-
-    Attributes
-    ----------
-    name : str or None
-        None in arrays.
-    place : int
-        Its index.
-    """
-
-    name: str | None
-    place: int
-
-    @classmethod
-    def find(cls, X, column):
-        """Find a column by name or index.
-
-        Raises
-        ------
-        ValueError
-            If there is no such column.
-        """
-        names = [None] * np.shape(X)[-1] if container_of(X) == "numpy" else [*X.columns]
-        if column in names and column is not None:
-            return cls(column, names.index(column))
-        if isinstance(column, int | np.integer) and -len(names) <= column < len(names):
-            place = int(column) % len(names)
-            return cls(names[place], place)
-        raise ValueError(
-            f"group_column={column!r} is no column of X, which has {len(names)} "
-            f"columns{'' if names[0] is None else ': ' + repr(names)}. Give its name "
-            "in a DataFrame, or its index."
-        )
-
-    def take(self, X):
-        """The other columns of X, and the ids."""
-        if container_of(X) == "numpy":
-            X = as_array(X)
-            return np.delete(X, self.place, axis=1), X[:, self.place]
-        kept = [name for name in X.columns if name != self.name]
-        return X[kept], np.asarray(X[self.name])
-
-    def put(self, X, ids):
-        """X with the ids in their place."""
-        container = container_of(X)
-        if container == "numpy":
-            X = X.astype(np.result_type(X, ids), copy=False)
-            return np.insert(X, self.place, ids, axis=1)
-        if container == "polars":
-            return X.insert_column(self.place, type(X)({self.name: ids})[self.name])
-        X.insert(self.place, self.name, ids)
-        return X
 
 
 def series_of(groups, n_rows, states=None, sequence_weight=None, n_states=None):
