@@ -18,6 +18,7 @@ from sklearn_gen._inner._class_densities import (
 )
 from sklearn_gen._inner._density import new_density
 from sklearn_gen._inner._labels import check_labels, class_prior, codes_of
+from sklearn_gen._inner._measures import warn_of_measures
 from sklearn_gen._inner._rows import Rows
 from sklearn_gen._validation import (
     as_generator,
@@ -25,12 +26,7 @@ from sklearn_gen._validation import (
     warn,
 )
 from sklearn_gen.classifier._default import chosen_density, default_density
-from sklearn_gen.classifier._refits import (
-    goes_on,
-    going_on,
-    learns_measures,
-    warn_of_measures,
-)
+from sklearn_gen.classifier._refits import goes_on, going_on, learns_measures
 from sklearn_gen.classifier._thresholds import class_thresholds, threshold
 
 # EM over unlabelled rows gives up after so many iterations in which the bound rose no
@@ -79,7 +75,7 @@ class ClassLearning:
         starts = self._starts(density, rows, len(classes))
         densities = self._fit_densities(starts, labelled, classes)
         self.classes_ = classes
-        warn_of_measures(densities)
+        warn_of_measures(densities, "give a TableMixture itself as the estimator")
         self._keep(densities, labelled)
         self.n_iter_ = 1
         if len(known) < len(codes):
