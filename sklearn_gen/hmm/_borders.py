@@ -39,7 +39,8 @@ def part_of(piece, result, got, before=None, logarithms=False):
     logarithms : bool
         Whether ``got.last`` are logarithms.
     """
-    troubled = got.trouble & piece.own
+    # also in lanes that are there for their neighbours: what overflows there spoils all
+    troubled = got.trouble & (piece.lengths > 0)
     troubled = np.unique(piece.sequence[troubled]) if troubled.any() else _NOTHING
     if not piece.chained:
         return Part(result, troubled)

@@ -66,8 +66,11 @@ class Piece(NamedTuple):
         ]
 
     def without(self, sequences):
-        """The piece with no lane of some sequences counting."""
-        return self._replace(own=self.own & ~np.isin(self.sequence, sequences))
+        """The piece with the lanes of some sequences empty."""
+        kept = ~np.isin(self.sequence, sequences)
+        return self._replace(
+            own=self.own & kept, lengths=np.where(kept, self.lengths, 0)
+        )
 
 
 _LANES = ("starts", "lengths", "sequence", "enter", "leave", "own")

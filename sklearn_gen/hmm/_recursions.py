@@ -18,7 +18,6 @@ import numpy as np
 
 from sklearn_gen._blocks import add, workers
 from sklearn_gen._kernels import markov, markov_exact, markov_paths
-from sklearn_gen._kernels.markov import EDGE
 from sklearn_gen.hmm._borders import agreeing, part_of
 
 
@@ -104,9 +103,6 @@ class Recursions:
         block, log_prob = self._densities(piece.rows())
         got = self._smooth(piece, log_prob, weight, entry, leave)
         lanes = piece.own
-        if (~lanes & (piece.sequence >= 0) & (piece.enter == EDGE)).any():
-            # what underflowed in sequences that are left out may be NaN
-            got.gamma[:, ~piece.counted()] = 0.0
         sums = MarkovStats(
             float(got.log_likelihood[lanes] @ weight[piece.sequence[lanes]]),
             0.0,

@@ -172,3 +172,31 @@ def test_simulated_paths_follow_the_chain(with_zeros):
     states = simulate(chain, lengths, rng, start)
     first = np.r_[0, np.cumsum(lengths)[:-1]]
     np.testing.assert_array_equal(states[first], start.argmax(axis=1))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_densities_too_small_to_scale(dtype):
+    # The row's most likely state can't be reached: what is left is e^-1000 of it.
+    start, transitions = (
+        np.array([1.0, 0, 0]),
+        np.array([[0.5, 0.5, 0], [0, 0.5, 0.5], [0, 0, 1.0]]),
+    )
+    rng = np.random.default_rng(40)
+    log_prob = rng.normal(size=(40, 3))
+    log_prob[10:12] += [-1000.0, -2000.0, 0.0]
+    log_prob[25] += [-3000.0, -1000.0, 0.0]
+    lengths = [6, 4, 6, 4, 5, 5, 5, 5]
+    chain = Chain(start, transitions)
+    runs = recursions_of(log_prob, chain, lengths, dtype=dtype)
+    want = oracles(log_prob, chain, lengths)
+    gamma = np.concatenate([one.gamma for one in want])
+    close = {"rtol": TOLERANCE[dtype], "atol": TOLERANCE[dtype]}
+    np.testing.assert_allclose(runs.smooth(), gamma, **close)
+    got, sums = runs.expect(row_stats)
+    total = sum(one.log_prob for one in want)
+    assert got.log_likelihood == pytest.approx(total, rel=TOLERANCE[dtype])
+    pairs = sum(one.transitions for one in want)
+    np.testing.assert_allclose(got.transitions, pairs, **close)
+    np.testing.assert_allclose(sums.s1, np.arange(40) @ gamma, rtol=TOLERANCE[dtype])
+    assert runs.filter()[0].sum() == pytest.approx(total, rel=TOLERANCE[dtype])
+    assert (runs.sample_paths(rng.random(40)) >= 0).all()
