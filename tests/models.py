@@ -18,7 +18,7 @@ from sklearn_gen.compose import (
     make_generative_pipeline,
 )
 from sklearn_gen.copula import GaussianCopula
-from sklearn_gen.hmm import GaussianHMM
+from sklearn_gen.hmm import GaussianHMM, SequenceClassifier
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
@@ -115,6 +115,8 @@ MODELS = [
     BijectiveTransformer(np.arcsinh, np.sinh, LogDerivativeOfArcsinh()),
     GenerativeClassifier(GaussianMixture(reg_covar=1e-3)),
     GenerativeClassifier(unlabeled="unknown"),
+    # The check's rows as sequences of one row, whose ids are its first column.
+    SequenceClassifier(GaussianHMM(n_components=2, random_state=0), group_column=0),
     GenerativeRegressor(GaussianMixture(reg_covar=1e-3)),
     GenerativeRegressor(),
     GenerativeResampler(),
@@ -149,6 +151,14 @@ def is_for_novelty(estimator):
     return getattr(estimator, "regime", None) == "novelty"
 
 
+def classifies_sequences(estimator):
+    return isinstance(estimator, SequenceClassifier)
+
+
+IDS = (
+    "The first column holds ids of sequences: it is no feature, and ids that are "
+    "missing, no scalars, or return after others are refused."
+)
 POWERS = (
     "The check's rows are 100 +- 1, where PowerTransformer's powers differ by less "
     "than floating point can tell: such a fit is refused (a scaler must come first)."
@@ -170,6 +180,25 @@ TRIALS = (
     "between what is learned from and what is predicted, which a weight can't."
 )
 EXPECTED_FAILURES = [
+    *(
+        Expected(check, classifies_sequences, IDS)
+        for check in (
+            "check_classifier_data_not_an_array",
+            "check_dtype_object",
+            "check_estimators_dtypes",
+            "check_estimators_pickle",
+            "check_fit2d_1feature",
+            "check_n_features_in",
+            "check_n_features_in_after_fitting",
+            "check_positive_only_tag_during_fit",
+        )
+    ),
+    Expected(
+        "check_classifiers_train",
+        classifies_sequences,
+        "Of the check's two features the first holds ids of sequences: the other alone "
+        "doesn't tell its three classes apart.",
+    ),
     Expected(
         "check_sample_weight_equivalence_on_dense_data",
         lambda e: isinstance(e, TableMixture) and getattr(e, "smoothing", 0) == "auto",
