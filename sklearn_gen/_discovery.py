@@ -63,6 +63,8 @@ _INSIDE_ESTIMATORS = (
     "sklearn_gen.hmm._base.MarkovParams",
     "sklearn_gen.hmm._base.SequenceStats",
     "sklearn_gen.hmm._emissions_gaussian.GaussianEmission",
+    "sklearn_gen.hmm._emissions_mixture.MixtureEmission",
+    "sklearn_gen.hmm._gaussian_m_step.GaussianPrior",
     "sklearn_gen.hmm._recursions.Chain",
     "sklearn_gen.mixture._gaussian_block.BlockParams",
     "sklearn_gen.mixture._gaussian_block.GaussianBlock",

@@ -18,7 +18,7 @@ from sklearn_gen.compose import (
     make_generative_pipeline,
 )
 from sklearn_gen.copula import GaussianCopula
-from sklearn_gen.hmm import GaussianHMM, SequenceClassifier
+from sklearn_gen.hmm import GaussianHMM, GaussianMixtureHMM, SequenceClassifier
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
@@ -97,6 +97,8 @@ MODELS = [
     MixtureOfTrees(n_components=2, max_levels=8),
     GaussianHMM(n_components=2),
     GaussianHMM(n_components=2, covariance_type="full", topology="cyclic"),
+    GaussianMixtureHMM(n_components=2),
+    GaussianMixtureHMM(n_components=2, n_mix=3, covariance_type="tied"),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

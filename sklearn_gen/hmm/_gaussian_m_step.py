@@ -44,6 +44,7 @@ def gaussian_prior(
     Parameters
     ----------
     structure : Full, Diag or a class derived from them
+        Of the covariances.
     n_components, n_features : int
         K and D.
     mean, mean_weight, scatter, weight : float or array-like
@@ -102,7 +103,9 @@ def m_step(structure, stats, params, reg, ridge, prior=None, n_mix=1, pooled=Fal
     Parameters
     ----------
     structure : Full, Diag or a class derived from them
+        Of the covariances.
     stats : GaussianStats
+        Expected moments about the old means.
     params : GaussianParams
         Those of the E-step.
     reg, ridge : ndarray of shape (D,)
