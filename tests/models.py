@@ -18,7 +18,15 @@ from sklearn_gen.compose import (
     make_generative_pipeline,
 )
 from sklearn_gen.copula import GaussianCopula
-from sklearn_gen.hmm import GaussianHMM, GaussianMixtureHMM, SequenceClassifier
+from sklearn_gen.hmm import (
+    BernoulliHMM,
+    CategoricalHMM,
+    GaussianHMM,
+    GaussianMixtureHMM,
+    MixedHMM,
+    PoissonHMM,
+    SequenceClassifier,
+)
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
     AdaptiveKernelDensity,
@@ -99,6 +107,10 @@ MODELS = [
     GaussianHMM(n_components=2, covariance_type="full", topology="cyclic"),
     GaussianMixtureHMM(n_components=2),
     GaussianMixtureHMM(n_components=2, n_mix=3, covariance_type="tied"),
+    MixedHMM(n_components=2),
+    CategoricalHMM(n_components=2),
+    BernoulliHMM(n_components=2),
+    PoissonHMM(n_components=2),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

@@ -1,13 +1,21 @@
 """Hidden Markov models: densities of sequences, in which a row is a time step."""
 
+from sklearn_gen.hmm._bernoulli_hmm import BernoulliHMM
+from sklearn_gen.hmm._categorical_hmm import CategoricalHMM
 from sklearn_gen.hmm._gaussian_hmm import GaussianHMM
 from sklearn_gen.hmm._gaussian_mixture_hmm import GaussianMixtureHMM
+from sklearn_gen.hmm._mixed_hmm import MixedHMM
+from sklearn_gen.hmm._poisson_hmm import PoissonHMM
 from sklearn_gen.hmm._sequence_classifier import SequenceClassifier
 from sklearn_gen.hmm._sequences import groups_from_lengths
 
 __all__ = [
+    "BernoulliHMM",
+    "CategoricalHMM",
     "GaussianHMM",
     "GaussianMixtureHMM",
+    "MixedHMM",
+    "PoissonHMM",
     "SequenceClassifier",
     "groups_from_lengths",
 ]
