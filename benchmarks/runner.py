@@ -25,6 +25,7 @@ FAMILIES = (
     "resampling",
     "metrics",
     "tables",
+    "hmm",
 )
 _COLUMNS = "{:<46}{:>12}{:>12}{:>8}{:>9}  {}"
 
