@@ -83,14 +83,14 @@ def most_probable(counts, prior, allowed, previous):
 
 
 def dirichlet(prior, shape, name):
-    """Parameters of Dirichlet priors as an array.
+    """Parameters of Dirichlet priors as an array; None is one over their number.
 
     Raises
     ------
     ValueError
         If they don't have the shape, or aren't positive.
     """
-    values = shaped(prior, shape, name)
+    values = shaped(1.0 / shape[-1] if prior is None else prior, shape, name)
     if not (np.isfinite(values).all() and (values > 0.0).all()):
         raise ValueError(
             f"{name} must be positive numbers (1 is flat), got {values.min():g}."
