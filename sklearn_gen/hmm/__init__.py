@@ -2,6 +2,7 @@
 
 from sklearn_gen.hmm._bernoulli_hmm import BernoulliHMM
 from sklearn_gen.hmm._categorical_hmm import CategoricalHMM
+from sklearn_gen.hmm._forecast import Forecast
 from sklearn_gen.hmm._gaussian_hmm import GaussianHMM
 from sklearn_gen.hmm._gaussian_mixture_hmm import GaussianMixtureHMM
 from sklearn_gen.hmm._mixed_hmm import MixedHMM
@@ -12,6 +13,7 @@ from sklearn_gen.hmm._sequences import groups_from_lengths
 __all__ = [
     "BernoulliHMM",
     "CategoricalHMM",
+    "Forecast",
     "GaussianHMM",
     "GaussianMixtureHMM",
     "MixedHMM",

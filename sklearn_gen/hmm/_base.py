@@ -18,6 +18,7 @@ from sklearn_gen._em import EMModel
 from sklearn_gen._validation import as_generator
 from sklearn_gen.hmm._decoding import Decoding
 from sklearn_gen.hmm._drawing import Drawing
+from sklearn_gen.hmm._forecast import Forecasting
 from sklearn_gen.hmm._layout import lay_out
 from sklearn_gen.hmm._recursions import Chain, Recursions
 from sklearn_gen.hmm._revival import Revival
@@ -58,7 +59,7 @@ class Steps(NamedTuple):
     states: np.ndarray  # known ones, -1: unknown; or empty
 
 
-class HiddenMarkovModel(Revival, Decoding, Drawing, EMModel):
+class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
     """A model of sequences whose rows depend on hidden states, a Markov chain.
 
     Children have `_emission` with ``log_prob(X, params)`` and ``stats(X, gamma,
