@@ -26,6 +26,7 @@ from sklearn_gen.hmm import (
     MixedHMM,
     PoissonHMM,
     SequenceClassifier,
+    StudentTHMM,
 )
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
@@ -105,6 +106,8 @@ MODELS = [
     MixtureOfTrees(n_components=2, max_levels=8),
     GaussianHMM(n_components=2),
     GaussianHMM(n_components=2, covariance_type="full", topology="cyclic"),
+    StudentTHMM(n_components=2),
+    StudentTHMM(n_components=2, covariance_type="full", dof=4.0),
     GaussianMixtureHMM(n_components=2),
     GaussianMixtureHMM(n_components=2, n_mix=3, covariance_type="tied"),
     MixedHMM(n_components=2),

@@ -9,6 +9,7 @@ from sklearn_gen.hmm._mixed_hmm import MixedHMM
 from sklearn_gen.hmm._poisson_hmm import PoissonHMM
 from sklearn_gen.hmm._sequence_classifier import SequenceClassifier
 from sklearn_gen.hmm._sequences import groups_from_lengths
+from sklearn_gen.hmm._student_t_hmm import StudentTHMM
 
 __all__ = [
     "BernoulliHMM",
@@ -19,5 +20,6 @@ __all__ = [
     "MixedHMM",
     "PoissonHMM",
     "SequenceClassifier",
+    "StudentTHMM",
     "groups_from_lengths",
 ]

@@ -262,12 +262,12 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
     def _blocks(self, X, series):
         return [self._steps(X, series)]
 
-    def _starting_rows(self, X, sequences):
+    def _starting_rows(self, X, series):
         """Rows as the choice of starting states sees them."""
         return X
 
     def _initial_params(self, X, series, rng):
-        rows, K = self._starting_rows(X, series.sequences), self.n_components
+        rows, K = self._starting_rows(X, series), self.n_components
         resp = starting_states(rows, series, K, self.topology, self._start_by, rng)
         return self._params_of(X, series, resp)
 

@@ -6,14 +6,17 @@ import pickle
 import numpy as np
 import pytest
 
-from sklearn_gen.hmm import GaussianMixtureHMM, groups_from_lengths
+from sklearn_gen.hmm import GaussianMixtureHMM, StudentTHMM, groups_from_lengths
 from tests.hmm import densities
 from tests.hmm.enumeration import all_paths
 
 TYPES = ("full", "tied", "diag", "spherical")
 # Sums over paths are taken in another order than ours.
 ROUNDING = 1e-11
-MODELS = {GaussianMixtureHMM: densities.of_mixture}
+MODELS = {
+    GaussianMixtureHMM: densities.of_mixture,
+    StudentTHMM: densities.of_student,
+}
 CASES = [(model, kind) for model in MODELS for kind in TYPES]
 
 
