@@ -27,6 +27,8 @@ from sklearn_gen.hmm import (
     PoissonHMM,
     SequenceClassifier,
     StudentTHMM,
+    VariationalCategoricalHMM,
+    VariationalGaussianHMM,
 )
 from sklearn_gen.imputer import GenerativeImputer
 from sklearn_gen.mixture import (
@@ -114,6 +116,8 @@ MODELS = [
     CategoricalHMM(n_components=2),
     BernoulliHMM(n_components=2),
     PoissonHMM(n_components=2),
+    VariationalCategoricalHMM(n_components=2),
+    VariationalGaussianHMM(n_components=2),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

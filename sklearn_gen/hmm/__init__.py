@@ -10,6 +10,8 @@ from sklearn_gen.hmm._poisson_hmm import PoissonHMM
 from sklearn_gen.hmm._sequence_classifier import SequenceClassifier
 from sklearn_gen.hmm._sequences import groups_from_lengths
 from sklearn_gen.hmm._student_t_hmm import StudentTHMM
+from sklearn_gen.hmm._variational_categorical_hmm import VariationalCategoricalHMM
+from sklearn_gen.hmm._variational_gaussian_hmm import VariationalGaussianHMM
 
 __all__ = [
     "BernoulliHMM",
@@ -21,5 +23,7 @@ __all__ = [
     "PoissonHMM",
     "SequenceClassifier",
     "StudentTHMM",
+    "VariationalCategoricalHMM",
+    "VariationalGaussianHMM",
     "groups_from_lengths",
 ]

@@ -67,6 +67,12 @@ class _FirstSteps:
     def score_samples(self, X):
         return self._model.score_samples(X, groups=np.arange(len(X)))
 
+    def predict(self, X):
+        return self._model.predict(X, groups=np.arange(len(X)))
+
+    def predict_proba(self, X):
+        return self._model.predict_proba(X, groups=np.arange(len(X)))
+
     def sample(self, n_samples=1, **options):
         return self._model.sample(n_samples, groups=np.arange(n_samples), **options)
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_gen.testing._check import check
-from sklearn_gen.testing._data import assert_same_scores, fitted
+from sklearn_gen.testing._data import assert_same_scores, fitted, fitted_alone
 from sklearn_gen.testing._traits import has
 
 
@@ -34,7 +34,7 @@ def check_components(estimator):
 
     As an index: -1 is the last column, where that is noise.
     """
-    model, X = fitted(estimator)
+    model, X = fitted_alone(estimator)
     posterior = model.predict_proba(X)
     assert posterior.ndim == 2, f"predict_proba has shape {posterior.shape}."
     assert len(posterior) == len(X), f"predict_proba has {len(posterior)} rows."
@@ -45,8 +45,10 @@ def check_components(estimator):
     assert np.array_equal(named, posterior.argmax(axis=1)), (
         "predict differs from the largest predict_proba."
     )
+    model, X = fitted(estimator)
     again = fitted(estimator)[0].fit_predict(X)
-    assert np.array_equal(again, labels), "fit_predict differs from fit and predict."
+    what = "fit_predict differs from fit and predict."
+    assert np.array_equal(again, model.predict(X)), what
 
 
 @check(has("transform", "inverse_transform"))
