@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.runner import in_turns, ratio
 from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._kernels import markov
 from sklearn_gen.hmm import GaussianHMM
 from sklearn_gen.hmm._emissions_categorical import (
     CategoricalEmission,
@@ -98,7 +99,7 @@ class Ours:
         return Recursions(
             self.layout,
             self.chain,
-            partial(np.take, self.X, axis=0),
+            partial(markov.taken, self.X),
             partial(self.emission.log_prob, params=self.params),
             self.n_jobs,
         )
@@ -110,10 +111,10 @@ class Ours:
 
     def iterate(self):
         """E-step and M-step; the parameters stay, so that each turn is the same."""
-        markov, emitted = self.e_step()
+        sums, emitted = self.e_step()
         chain = Chain(
-            markov.start / markov.start.sum(),
-            markov.transitions / markov.transitions.sum(axis=1, keepdims=True),
+            sums.start / sums.start.sum(),
+            sums.transitions / sums.transitions.sum(axis=1, keepdims=True),
         )
         return chain, self.emission.m_step(emitted, self.params, *self.more)
 
@@ -161,13 +162,13 @@ class Peer:
 
 def check_equal(case, ours, peer):
     """Raise unless both E-steps are the same."""
-    markov, emitted = ours.e_step()
+    sums, emitted = ours.e_step()
     want, log_likelihood = peer.e_step()
-    if abs(markov.log_likelihood - log_likelihood) > EQUAL * abs(log_likelihood):
+    if abs(sums.log_likelihood - log_likelihood) > EQUAL * abs(log_likelihood):
         raise AssertionError(
-            f"not the same result: {markov.log_likelihood} and {log_likelihood}"
+            f"not the same result: {sums.log_likelihood} and {log_likelihood}"
         )
-    pairs = [(markov.start, want["start"]), (markov.transitions, want["trans"])]
+    pairs = [(sums.start, want["start"]), (sums.transitions, want["trans"])]
     if case.emission == "categorical":
         pairs.append((emitted.counts, want["obs"]))
     else:

@@ -34,60 +34,58 @@ class Paths(NamedTuple):
 
 
 @jit
-def _best(matrix, K, x, t, out):
-    """Write max_i x[t, i] + matrix[i, j] to out (P, L)."""
-    width = 64 // x.itemsize
-    lowest = splat(x.dtype.type(-np.inf))
-    for j in range(0, len(out), 4):
-        for at in range(0, out.shape[1], 2 * width):
-            a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = lowest
-            for i in range(K):
-                x0, x1 = load(x, (t, i, at)), load(x, (t, i, at + width))
-                p = splat(matrix[i, j])
-                y0, y1 = x0 + p, x1 + p
-                a0, a1 = choose_less(a0, y0, y0, a0), choose_less(a1, y1, y1, a1)
-                p = splat(matrix[i, j + 1])
-                y0, y1 = x0 + p, x1 + p
-                b0, b1 = choose_less(b0, y0, y0, b0), choose_less(b1, y1, y1, b1)
-                p = splat(matrix[i, j + 2])
-                y0, y1 = x0 + p, x1 + p
-                c0, c1 = choose_less(c0, y0, y0, c0), choose_less(c1, y1, y1, c1)
-                p = splat(matrix[i, j + 3])
-                y0, y1 = x0 + p, x1 + p
-                d0, d1 = choose_less(d0, y0, y0, d0), choose_less(d1, y1, y1, d1)
-            store(out, (j, at), a0)
-            store(out, (j, at + width), a1)
-            store(out, (j + 1, at), b0)
-            store(out, (j + 1, at + width), b1)
-            store(out, (j + 2, at), c0)
-            store(out, (j + 2, at + width), c1)
-            store(out, (j + 3, at), d0)
-            store(out, (j + 3, at + width), d1)
+def _advance(matrix, start, fresh, log_prob, first, begin, end, delta, total, z):
+    """delta[t + 1]: log probability of the best path to each state, at most 0.
 
-
-@jit
-def _step(matrix, start, enter, log_prob, first, t, delta, total, z):
-    """delta[t + 1]: log probability of the best path to each state, at most 0."""
+    That of t is max_i delta[t, i] + matrix[i, j]; many steps in one call, for the
+    reason given at ``markov_steps``.
+    """
     K, L = len(log_prob), delta.shape[2]
-    zero, lowest = delta.dtype.type(0.0), delta.dtype.type(-np.inf)
-    _best(matrix, K, delta, t, z)
-    if t == 0:
-        for i in range(L):
-            if enter[i] == EDGE:
-                for k in range(K):
-                    z[k, i] = start[0, k]
-    for i in range(0, L, 64 // delta.itemsize):
-        at = first + t * L + i
-        top = splat(lowest)
-        for k in range(K):
-            x = load(z, (k, i)) + load(log_prob, (k, at))
-            top = choose_less(top, x, x, top)
-            store(z, (k, i), x)
-        store(total, (t, i), top)
-        # -inf - -inf would be NaN
-        top = choose_less(lowest, top, top, zero)
-        for k in range(K):
-            store(delta, (t + 1, k, i), load(z, (k, i)) - top)
+    width = 64 // delta.itemsize
+    zero, low = delta.dtype.type(0.0), delta.dtype.type(-np.inf)
+    lowest = splat(low)
+    for t in range(begin, end):
+        for j in range(0, len(z), 4):
+            for at in range(0, L, 2 * width):
+                a0 = a1 = b0 = b1 = c0 = c1 = d0 = d1 = lowest
+                for i in range(K):
+                    x0, x1 = load(delta, (t, i, at)), load(delta, (t, i, at + width))
+                    p = splat(matrix[i, j])
+                    y0, y1 = x0 + p, x1 + p
+                    a0, a1 = choose_less(a0, y0, y0, a0), choose_less(a1, y1, y1, a1)
+                    p = splat(matrix[i, j + 1])
+                    y0, y1 = x0 + p, x1 + p
+                    b0, b1 = choose_less(b0, y0, y0, b0), choose_less(b1, y1, y1, b1)
+                    p = splat(matrix[i, j + 2])
+                    y0, y1 = x0 + p, x1 + p
+                    c0, c1 = choose_less(c0, y0, y0, c0), choose_less(c1, y1, y1, c1)
+                    p = splat(matrix[i, j + 3])
+                    y0, y1 = x0 + p, x1 + p
+                    d0, d1 = choose_less(d0, y0, y0, d0), choose_less(d1, y1, y1, d1)
+                store(z, (j, at), a0)
+                store(z, (j, at + width), a1)
+                store(z, (j + 1, at), b0)
+                store(z, (j + 1, at + width), b1)
+                store(z, (j + 2, at), c0)
+                store(z, (j + 2, at + width), c1)
+                store(z, (j + 3, at), d0)
+                store(z, (j + 3, at + width), d1)
+        if t == 0:
+            for k in range(K):
+                for i in range(L):
+                    z[k, i] = start[0, k] if fresh[i] else z[k, i]
+        for i in range(0, L, width):
+            at = first + t * L + i
+            top = lowest
+            for k in range(K):
+                x = load(z, (k, i)) + load(log_prob, (k, at))
+                top = choose_less(top, x, x, top)
+                store(z, (k, i), x)
+            store(total, (t, i), top)
+            # -inf - -inf would be NaN
+            top = choose_less(low, top, top, zero)
+            for k in range(K):
+                store(delta, (t + 1, k, i), load(z, (k, i)) - top)
 
 
 @jit
@@ -115,14 +113,14 @@ def _search(matrix, start, enter, entries, lengths, T, log_prob, first, space, l
     """Best paths to every state at every row: ``forward`` with sums as maxima."""
     delta, total, z, old = space
     K, L = len(log_prob), len(enter)
+    fresh = enter == EDGE
     guessed = False
     for i in range(L):
         guessed |= enter[i] == NEIGHBOUR
         for k in range(K):
             given = enter[i] >= 0
             delta[0, k, i] = entries[enter[i], k] if given else delta.dtype.type(0.0)
-    for t in range(T):
-        _step(matrix, start, enter, log_prob, first, t, delta, total, z)
+    _advance(matrix, start, fresh, log_prob, first, 0, T, delta, total, z)
     _last(delta, lengths, K, last)
     if not guessed:
         return
@@ -133,47 +131,37 @@ def _search(matrix, start, enter, entries, lengths, T, log_prob, first, space, l
                 delta[0, :K, i] = last[:, i - 1]
         if _agree(delta[0], old, K):
             return
-        for t in range(T):
-            look = t % _CHECK == _CHECK - 1
-            if look:
-                old[:] = delta[t + 1]
-            _step(matrix, start, enter, log_prob, first, t, delta, total, z)
-            if look and _agree(delta[t + 1], old, K):
+        for begin in range(0, T, _CHECK):
+            end = min(T, begin + _CHECK)
+            old[:] = delta[end]
+            _advance(matrix, start, fresh, log_prob, first, begin, end, delta, total, z)
+            if end < T and _agree(delta[end], old, K):
                 return
         _last(delta, lengths, K, last)
 
 
 @jit
-def _largest(delta, t, i, K, bonus):
-    """State k with the largest delta[t, k, i] + bonus[k]."""
-    best = np.intp(0)
-    top = delta.dtype.type(-np.inf)
-    for k in range(K):
-        value = delta[t, k, i] + bonus[k]
-        if value > top:
-            top, best = value, k
-    return best
-
-
-@jit
 def _trace(delta, back, leave, next_states, lengths, K, first, states):
-    """Follow the best paths from the lanes' ends; rightmost lanes first."""
+    """Follow the best paths from the lanes' ends; rightmost lanes first.
+
+    Row K of ``back`` (K + 1, K), transitions from the right, is 0: after the end.
+    """
     L = len(lengths)
-    nothing = np.zeros(K, delta.dtype)
     for i in range(L - 1, -1, -1):
-        if lengths[i] == 0:
-            continue
-        if leave[i] == EDGE:
-            state = _largest(delta, lengths[i], i, K, nothing)
-        else:
-            after = states[first + i + 1] if leave[i] == NEIGHBOUR else np.int64(0)
-            if leave[i] >= 0:
-                after = next_states[leave[i]]
-            state = _largest(delta, lengths[i], i, K, back[after])
-        states[first + (lengths[i] - 1) * L + i] = state
-        for t in range(lengths[i] - 1, 0, -1):
-            state = _largest(delta, t, i, K, back[state])
-            states[first + (t - 1) * L + i] = state
+        after = np.int64(K)
+        if leave[i] >= 0:
+            after = next_states[leave[i]]
+        elif leave[i] == NEIGHBOUR:
+            after = states[first + i + 1]
+        for t in range(lengths[i], 0, -1):
+            best = np.int64(0)
+            top = delta.dtype.type(-np.inf)
+            for k in range(K):
+                value = delta[t, k, i] + back[after, k]
+                best = k if value > top else best
+                top = max(top, value)
+            states[first + (t - 1) * L + i] = best
+            after = best
 
 
 @kernel
@@ -203,7 +191,8 @@ def viterbi(
     T = longest(first, L)
     matrix, start = padded(log_transitions, K), padded(log_start, K)
     matrix[:, K:] = log_prob.dtype.type(-np.inf)
-    back = log_transitions.T.copy()
+    back = np.zeros((K + 1, K), log_prob.dtype)
+    back[:K] = log_transitions.T
     z = new_steps(1, K, log_prob)[0]
     space = (
         new_steps(T + 1, K, log_prob),

@@ -191,7 +191,7 @@ def put(out, t, j, x0, x1, x2, x3):
 @jit
 def agree(x, y, K):
     """Whether two (P, L) are equal but for rounding, in every element."""
-    tolerance = x.dtype.type(1e-13 if x.itemsize == 8 else 1e-6)
+    tolerance = x.dtype.type(1e-13 if x.itemsize == 8 else 1e-5)
     smallest = x.dtype.type(1e-290 if x.itemsize == 8 else 1e-35)
     for k in range(K):
         for i in range(x.shape[1]):

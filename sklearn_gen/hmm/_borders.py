@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 # Relative difference from which on vectors at a border count as different.
-_SAME = {8: 1e-13, 4: 1e-6}
+_SAME = {8: 1e-13, 4: 1e-5}
 _NOTHING = np.empty(0, np.int64)
 
 

@@ -57,6 +57,7 @@ def calls(dtype):
         ),
         markov.filtered: (lanes, *group, start, transitions, vectors[0], True),
         markov.rows_of_lanes: (piece.first, piece.starts, piece.lengths),
+        markov.taken: (X, rows),
         markov_paths.viterbi: (lanes, *after, *logs, vectors[0], none),
         markov_paths.drawn_paths: (
             *(lanes, *after, start, transitions, vectors[0], none),
@@ -117,6 +118,11 @@ def test_kernels_equal_their_python(dtype, tmp_path):
                 atol=TOLERANCE[dtype],
                 err_msg=_name(kernel),
             )
+
+
+def test_rows_are_taken():
+    X, rows = calls(np.float64)[markov.taken]
+    np.testing.assert_array_equal(markov.taken(X, rows), X[rows])
 
 
 def test_one_signature_per_dtype():
