@@ -1,10 +1,12 @@
-"""Pictures of densities, draws, fits, outliers and segments; needs matplotlib."""
+"""Pictures of densities, draws, fits, outliers, segments, states; needs matplotlib."""
 
 from sklearn_gen.display._clusters import ClustersDisplay
 from sklearn_gen.display._convergence import ConvergenceDisplay
 from sklearn_gen.display._density import DensityDisplay
 from sklearn_gen.display._explanation import ExplanationDisplay
 from sklearn_gen.display._samples import SamplesDisplay
+from sklearn_gen.display._states import StatesDisplay
+from sklearn_gen.display._transitions import TransitionDisplay
 
 __all__ = [
     "ClustersDisplay",
@@ -12,4 +14,6 @@ __all__ = [
     "DensityDisplay",
     "ExplanationDisplay",
     "SamplesDisplay",
+    "StatesDisplay",
+    "TransitionDisplay",
 ]
