@@ -73,6 +73,12 @@ def test_fit_refuses(name):
         small().fit(make())
 
 
+def test_names_are_told_as_they_are():
+    table = spoiled("age", "old").rename(columns={"age": "Age IN Years"})
+    with pytest.raises(ValueError, match=r"^Column 'Age IN Years' mixes types"):
+        small().fit(table)
+
+
 @pytest.mark.parametrize("name", REFUSED_BY_FIT)
 def test_a_failed_fit_leaves_the_earlier_one(name):
     model = small().fit(TABLE)

@@ -50,6 +50,7 @@ IDENTIFIERS = {
         f"{word}@{k}.example" for word, k in zip(words(N), range(N), strict=True)
     ],
     "codes": [f"{'x' * (i % 4)}{i * 7919 % 100_003}-b" for i in range(N)],
+    "address": [".".join(map(str, RNG.integers(1, 256, 4))) for _ in range(N)],
 }
 OTHERS = {
     "ages": (RNG.permutation(60)[:25] + 18),  # all distinct, in a small table
@@ -150,6 +151,55 @@ def test_counted_rows_go_on_being_counted():
     schema = TableSchema.from_table(pd.DataFrame({"row": range(N)}), identifiers=[0])
     drawn = schema.decode(np.full((4, 1), np.nan), RNG)
     assert drawn["row"].tolist() == [N, N + 1, N + 2, N + 3]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "n_rows"),
+    [
+        (range(1, 250), 7),  # 0 and 250 to 255 are left
+        (np.arange(128, dtype=np.int8), 100),
+        (np.arange(30_000, dtype=np.int16), 30_000),
+        (RNG.choice(2**31 - 1, N, replace=False).astype(np.int32), 10_000),
+        (RNG.integers(0, 2**63 - 1, N), 10_000),
+        (RNG.integers(2**63, 2**64 - 1, N, dtype=np.uint64), 10_000),
+    ],
+    ids=["uint8", "int8", "int16", "int32", "int64", "uint64"],
+)
+def test_new_numbers_are_what_the_dtype_can_hold(numbers, n_rows):
+    dtype = getattr(numbers, "dtype", np.dtype(np.uint8))
+    table = pd.DataFrame({"Id": np.asarray(numbers, dtype=dtype)})
+    schema = TableSchema.from_table(table, identifiers=["Id"])
+    serials = schema.columns[0].pattern.draw(n_rows, np.random.default_rng(0))
+    names = schema.columns[0].pattern.names(serials)
+    limits = np.iinfo(dtype)
+    assert limits.min <= int(names.min())
+    assert int(names.max()) <= limits.max
+    if dtype.itemsize > 2:  # where there is room, none is below zero
+        assert int(names.min()) >= 0
+    drawn = schema.decode(np.full((n_rows, 1), np.nan), np.random.default_rng(0))["Id"]
+    assert drawn.dtype == dtype
+    assert drawn.is_unique
+    assert not drawn.isin(table["Id"]).any()
+
+
+def test_a_dtype_without_new_numbers():
+    table = pd.DataFrame(
+        {"Id": np.arange(256, dtype=np.uint8), "x": RNG.normal(size=256)}
+    )
+    schema = TableSchema.from_table(table, identifiers="auto")
+    values = schema.encode(table)
+    with pytest.raises(ValueError, match=r"Column 'Id': There are 0 new names.*wider"):
+        schema.decode(values, RNG)
+    # none is missing, so none is needed
+    pd.testing.assert_frame_equal(schema.fill(table, values, RNG), table)
+
+
+def test_bytes_stay_bytes():
+    names = [f"a{k}".encode() for k in range(N)]
+    table = pd.DataFrame({"code": pd.Series(names, dtype=object)})
+    schema = TableSchema.from_table(table, identifiers="auto")
+    drawn = schema.decode(np.full((3, 1), np.nan), RNG)["code"]
+    assert drawn.tolist() == [b"a300", b"a301", b"a302"]
 
 
 @settings(deadline=None, max_examples=30)

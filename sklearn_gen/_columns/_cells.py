@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._columns._containers import column_label, container_of
+from sklearn_gen._columns._containers import at_start, column_label, container_of
 
 NUMBERS = ("continuous", "integer", "boolean")
 TIMES = ("datetime", "timedelta")
@@ -212,7 +212,7 @@ def _polars_cells(series, label):
 
 def _no_such_dtype(label, dtype):
     return ValueError(
-        f"{label.capitalize()} has dtype {dtype}; columns are numbers, booleans, text, "
+        f"{at_start(label)} has dtype {dtype}; columns are numbers, booleans, text, "
         "categories, dates or durations. Encode it as one of these (sparse columns: "
         "column.sparse.to_dense()) or drop it."
     )
@@ -228,7 +228,7 @@ def object_cells(cells, label, dtype):
     if None in found:
         row = next(i for i, cell in enumerate(cells) if type(cell) is found[None])
         raise TypeError(
-            f"{label.capitalize()}, row {row} holds {_shown(cells[row])} of type "
+            f"{at_start(label)}, row {row} holds {_shown(cells[row])} of type "
             f"{found[None].__name__}: argument must be a string, a number, a boolean, "
             "a date or a duration. Convert, encode or drop the column."
         )
@@ -258,7 +258,7 @@ def _typed_cells(cells, missing, scalar, dtype, label):
         return _number_cells(values, missing, dtype)._replace(scalar=scalar)
     if any(getattr(cell, "tzinfo", None) is not None for cell in present):
         raise ValueError(
-            f"{label.capitalize()} holds date objects with time zones: make it a "
+            f"{at_start(label)} holds date objects with time zones: make it a "
             "column of dates first (pandas.to_datetime)."
         )
     if scalar in ("Timestamp", "Timedelta"):
@@ -309,7 +309,7 @@ def _mixed_types(cells, missing, found, label):
         )
         examples.append(f"{cell_type.__name__} ({_shown(cells[row])}, row {row})")
     return ValueError(
-        f"{label.capitalize()} mixes types: {' and '.join(examples)}. Make all of one "
+        f"{at_start(label)} mixes types: {' and '.join(examples)}. Make all of one "
         "type (column.astype(str) for text), encode the column or drop it."
     )
 

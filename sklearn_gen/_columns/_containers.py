@@ -19,6 +19,11 @@ def column_label(names, index):
     return f"column {index}" if name is None else f"column {name!r}"
 
 
+def at_start(label):
+    """Say it at the start of a sentence; the name stays as it is."""
+    return f"{label[0].upper()}{label[1:]}"
+
+
 def rewrap(values, like):
     """Put an array into the container, column names and index of `like`."""
     container = container_of(like)

@@ -7,6 +7,7 @@ from numbers import Real
 import numpy as np
 
 from sklearn_gen._columns._cells import NUMBERS, TICKS_PER_DAY, TIMES
+from sklearn_gen._columns._containers import at_start
 from sklearn_gen._columns._identifiers import (
     NumberedNames,
     ShapedNames,
@@ -119,7 +120,7 @@ def column_of(cells, label, *, categorical, identifier=False):
     if identifier and len(present):
         if cells.kind not in ("integer", "text"):
             raise ValueError(
-                f"{label.capitalize()} can't be an identifier: these are integers or "
+                f"{at_start(label)} can't be an identifier: these are integers or "
                 f"text, and it has dtype {cells.dtype}."
             )
         return Column(kind="identifier", pattern=new_names(cells), **known)
@@ -233,7 +234,10 @@ def decode(column, encoded):
     """
     missing = np.isnan(encoded) | column.is_empty
     if column.kind == "identifier":
-        return column.pattern.names(np.where(missing, 0.0, encoded)), missing
+        names = column.pattern.names(np.where(missing, 0.0, encoded))
+        if column.scalar == "bytes":
+            names = np.array([name.encode("latin-1") for name in names], dtype=object)
+        return names, missing
     if column.kind == "categorical":
         missing |= encoded >= len(column.levels)
         codes = np.where(missing, len(column.levels), encoded).astype(np.intp)
@@ -295,7 +299,7 @@ def _refuse_other_type(column, cells, label):
     if now in ("dates", "durations") and then is not None:
         if (column.zone is None) != (cells.zone is None):
             raise ValueError(
-                f"{label.capitalize()} had the time zone {column.zone} in fit, now "
+                f"{at_start(label)} had the time zone {column.zone} in fit, now "
                 f"{cells.zone}: localize or convert it (tz_localize, tz_convert)."
             )
         if (column.unit == "period") != (cells.unit == "period"):
@@ -322,7 +326,7 @@ def _changed(label, then, now, cells):
     else:
         shown = f"{cell!r}, row {row}, dtype {cells.dtype}"
     return ValueError(
-        f"{label.capitalize()} held {then} in fit, now it holds {now} ({shown}). "
+        f"{at_start(label)} held {then} in fit, now it holds {now} ({shown}). "
         "Convert it to what it was (column.astype), or fit again."
     )
 
@@ -332,6 +336,6 @@ def _refuse_other_booleans(encoded, label):
     if other.any():
         row = int(np.argmax(other))
         raise ValueError(
-            f"{label.capitalize()} held booleans in fit, now it holds {encoded[row]} "
+            f"{at_start(label)} held booleans in fit, now it holds {encoded[row]} "
             f"(row {row}). Convert it to booleans, or fit again."
         )

@@ -20,7 +20,8 @@ _SAYS_ID = re.compile(r"(?i)(^|[\W_])(id|uuid|guid|identifier|row_?number)s?($|[
 _CAMEL_ID = re.compile(r"(?<=[a-z])(ID|Id)$|^RowNumber$")
 _ORDERS = re.compile(r"(?i)rank|order|year|position|date|time|day|month|age\b")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?|\d{1,2}:\d{2}(:\d{2})?")
-_NUMBER = re.compile(r"\s*[-+]?[\d.,]+([eE][-+]?\d+)?\s*[%€$£]?")
+# with at most one mark that isn't between groups of three: no network addresses
+_NUMBER = re.compile(r"\s*[-+]?\d*([.,]\d{3})*([.,]\d*)?([eE][-+]?\d+)?\s*[%€$£]?")
 _MAIL = re.compile(r"[^@\s]+@([^@\s]+\.[A-Za-z]+)")
 _CLASSES = (
     ("0", "0123456789"),
@@ -69,7 +70,7 @@ def names_rows(cells, name):
         return False
     if cells.kind == "integer":
         return _numbers_name_rows(distinct, len(present), name)
-    texts = [str(cell) for cell in distinct]
+    texts = [_as_text(cell) for cell in distinct]
     if all(text.isdecimal() and text.isascii() for text in texts):
         widths = set(map(len, texts))
         padded = len(widths) == 1 and any(text[0] == "0" for text in texts)
@@ -100,16 +101,18 @@ def _numbers_name_rows(distinct, n_values, name):
 class NumberedNames:
     """Names that are a number, perhaps within a text: 17, customer-00017.
 
+    New numbers are above the known ones as long as the dtype has any, then below.
+
     Attributes
     ----------
     prefix, suffix : str
         Around the number.
     width : int
         Digits that shorter numbers are padded to; 0 for none.
-    start : int
-        First new number.
-    step : int
-        1 or, where the dtype ends soon, -1.
+    low, high : int
+        Smallest and largest number known.
+    least, greatest : int
+        What the dtype can hold.
     spread : int
         New numbers are among so many; 0 where they follow one by one.
     is_text : bool
@@ -119,22 +122,34 @@ class NumberedNames:
     prefix: str
     suffix: str
     width: int
-    start: int
-    step: int
+    low: int
+    high: int
+    least: int
+    greatest: int
     spread: int
     is_text: bool
 
     def draw(self, n_rows, rng):
         """Draw distinct serial numbers of new names."""
-        if self.spread == 0:
+        above = self.greatest - self.high
+        rooms = [above + max(self.low, 0), above + self.low - self.least]
+        room = rooms[0] if n_rows <= rooms[0] else rooms[1]  # first none below zero
+        if self.spread == 0 and n_rows <= room:
             return np.arange(n_rows, dtype=np.float64)
-        return distinct_integers(max(self.spread, 4 * n_rows), n_rows, rng)
+        size = min(max(self.spread, 4 * n_rows), room)
+        return distinct_integers(size, n_rows, rng)
 
     def names(self, serials):
         """Names of serial numbers: an array of int or object."""
-        numbers = [self.start + self.step * int(serial) for serial in serials]
+        above = self.greatest - self.high
+        numbers = [
+            self.high + 1 + s
+            if s < above
+            else max(self.low - 1 - s + above, self.least)
+            for s in map(int, serials)
+        ]
         if not self.is_text:
-            return np.array(numbers)
+            return np.array(numbers, np.uint64 if self.greatest > 2**63 else np.int64)
         return np.array(
             [f"{self.prefix}{n:0{self.width}d}{self.suffix}" for n in numbers] + [None],
             dtype=object,
@@ -210,32 +225,37 @@ def new_names(cells):
     present = cells.values[~cells.missing].tolist()
     if cells.kind == "integer":
         return _numbered("", "", [int(n) for n in present], 0, False, cells.dtype)
-    parts = [re.fullmatch(r"(.*?)(\d{1,15})(\D*)", str(text)) for text in present]
+    present = list(map(_as_text, present))
+    parts = [re.fullmatch(r"(.*?)(\d{1,15})(\D*)", text) for text in present]
     if all(parts) and len({(p[1], p[3]) for p in parts}) == 1:
         widths = {len(p[2]) for p in parts}
         width = widths.pop() if len(widths) == 1 else 0
         numbers = [int(p[2]) for p in parts]
         return _numbered(parts[0][1], parts[0][3], numbers, width, True, "")
-    return ShapedNames(_shapes([str(text) for text in present]), _known(present))
+    return ShapedNames(_shapes(present), _known(present))
 
 
 def _numbered(prefix, suffix, numbers, width, is_text, dtype):
     low, high = min(numbers), max(numbers)
-    limits = re.fullmatch(r"u?int(8|16|32|64)", dtype.lower())
-    limit = np.iinfo(dtype.lower()).max if limits else 2**63
+    fixed = re.fullmatch(r"u?int(8|16|32|64)", dtype.lower())
+    limits = np.iinfo(fixed[0] if fixed else np.int64)
     # counted rows go on being counted; other numbers are as far apart as they were
-    counted = high - low < 1.5 * len(numbers)
-    spread = 0 if counted else high - low
-    down = high + max(spread, 10**6) > limit and not low <= 0
+    spread = 0 if high - low < 1.5 * len(numbers) else high - low
     return NumberedNames(
         prefix=prefix,
         suffix=suffix,
         width=width,
-        start=low - 1 if down else high + 1,
-        step=-1 if down else 1,
+        low=low,
+        high=high,
+        least=int(limits.min),
+        greatest=int(limits.max),
         spread=min(spread, _MAX_SERIAL),
         is_text=is_text,
     )
+
+
+def _as_text(cell):
+    return cell.decode("latin-1") if isinstance(cell, bytes) else str(cell)
 
 
 def _known(names):
@@ -300,7 +320,8 @@ def _mail_shape(domains):
 def _too_few(size, n_rows):
     return ValueError(
         f"There are {size} new names of the pattern of a column of identifiers, "
-        f"{n_rows} were asked for: draw fewer rows at a time, or leave the column out."
+        f"{n_rows} were asked for: draw fewer rows at a time, fit to it in a wider "
+        "dtype, or leave the column out."
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_gen._columns._cells import as_table
 from sklearn_gen._columns._containers import (
+    at_start,
     column_label,
     container_of,
     in_container,
@@ -223,7 +224,7 @@ class TableSchema:
             grid are rounded to it. An integer column of a dtype without a missing value
             becomes one of floats where something is missing.
         """
-        values = self._with_identifiers(values, rng)
+        values = self._with_identifiers(values, rng, np.ones(values.shape, bool))
         stored, n_rows = stored or {}, len(values)
         series = []
         for j, column in enumerate(self.columns):
@@ -234,12 +235,17 @@ class TableSchema:
             series.append(write_column(self.container, column, cells, missing))
         return assemble(self.container, self.names, series)
 
-    def _with_identifiers(self, values, rng):
+    def _with_identifiers(self, values, rng, wanted):
+        """Draw serial numbers of new identifiers for the cells wanted."""
         if rng is None or not self.identifier_columns:
             return values
         values = values.copy()
         for j in self.identifier_columns:
-            values[:, j] = self.columns[j].pattern.draw(len(values), rng)
+            n_names = int(wanted[:, j].sum())
+            try:
+                values[wanted[:, j], j] = self.columns[j].pattern.draw(n_names, rng)
+            except ValueError as error:
+                raise ValueError(f"{at_start(self.label(j))}: {error}") from None
         return values
 
     def fill(self, X, values, rng=None):
@@ -259,7 +265,9 @@ class TableSchema:
         -------
         X_filled : DataFrame or ndarray of shape (n_samples, n_features)
         """
-        cells, values = as_table(X).columns, self._with_identifiers(values, rng)
+        cells = as_table(X).columns
+        wanted = np.stack([cell.missing for cell in cells], axis=1)
+        values = self._with_identifiers(values, rng, wanted)
         decoded = [
             decode(column, np.where(cell.missing, values[:, j], np.nan))
             for j, (column, cell) in enumerate(zip(self.columns, cells, strict=True))
