@@ -134,15 +134,22 @@ def lay_out(sequences, n_components, dtype):
     n_parts[sequences.lengths > L * shared] = L + 1
     longest = -(-sequences.lengths // np.maximum(n_parts, 1))
     pieces, group, groups, held = [], [], [], 0
-    for s in np.argsort(-longest, kind="stable"):
-        if n_parts[s] > L:
+    # lists: there may be a sequence per row, and an array's element takes 100 ns
+    starts, lengths, parts = (
+        x.tolist() for x in (sequences.starts, sequences.lengths, n_parts)
+    )
+    for s in np.argsort(-longest, kind="stable").tolist():
+        count = parts[s]
+        if count > L:
             pieces += _span(sequences, s, shared, n_rows, L)
             continue
-        if len(group) + n_parts[s] > L:
+        if len(group) + count > L:
             groups.append(group)
             group = []
-        if n_parts[s]:
-            group += _linked(sequences, s, n_parts[s])
+        if count == 1:
+            group.append((starts[s], lengths[s], s, EDGE, EDGE, True))
+        elif count:
+            group += _linked(sequences, s, count)
     groups += [group] if group else []
     few = []
     for group in groups:
