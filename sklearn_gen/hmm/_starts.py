@@ -1,6 +1,7 @@
 """Where EM starts: responsibilities of states for all rows."""
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from sklearn_gen._column_moments import column_means, column_variances
 from sklearn_gen._seeding import starting_responsibilities
@@ -14,7 +15,8 @@ def starting_states(X, series, n_components, topology, init_params, rng):
 
     Rows whose states are known have those. Of ordered topologies every sequence is cut
     into as many equal parts as there are states. Else 'kmeans' gives each row the
-    nearest of as many centers, and 'random' each distinct row a Dirichlet draw.
+    nearest of as many centers, numbered by the known rows near them, and 'random' each
+    distinct row a Dirichlet draw.
 
     Parameters
     ----------
@@ -45,7 +47,12 @@ def starting_states(X, series, n_components, topology, init_params, rng):
         resp = shares[value.ravel()]
     if series.states.size:
         known = series.states >= 0
-        resp[known] = np.eye(n_components)[series.states[known]]
+        states = np.eye(n_components)[series.states[known]]
+        if not isinstance(topology, str) or topology not in _ORDERED:
+            # by chance clusters have other numbers than the states they are
+            clusters, names = linear_sum_assignment(resp[known].T @ states, True)
+            resp[:, names] = resp[:, clusters]
+        resp[known] = states
     return resp
 
 
