@@ -4,6 +4,7 @@ Both kinds give log probabilities for each component, to be added to those of th
 columns observed, and draws.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +105,8 @@ class HiddenSums:
         Least value of the solved columns: 0 for gaps.
     lower_of_free : ndarray of shape (n_free,)
         The same of the free ones.
+    tidy : callable
+        Of a modelled column and values: these within its limits, and on its grid.
     """
 
     free: tuple
@@ -113,6 +116,7 @@ class HiddenSums:
     constants: np.ndarray
     lower: np.ndarray
     lower_of_free: np.ndarray
+    tidy: Callable
 
     def log_prob(self, families, params):
         """Log density of the sums under each component.
@@ -159,10 +163,8 @@ class HiddenSums:
             nodes, log_weight = self._nodes_of_rows(families, params, k, rows)
             node = draw_rows(log_weight, rng)
             which = np.arange(len(rows)) if len(nodes) > 1 else 0
-            free = nodes[which, node]
-            solved = self.constants[rows] - free @ self.coefficients.T
-            drawn[rows] = np.hstack([free, solved])
-        return drawn
+            drawn[rows, : len(self.free)] = nodes[which, node]
+        return self._with_solved(drawn[:, : len(self.free)])
 
     def mean(self, families, params, resp):
         """Expectations of the columns that are not observed, given the sums.
@@ -187,6 +189,24 @@ class HiddenSums:
             weight = np.exp(log_weight - np.where(np.isfinite(peak), peak, 0.0))
             weight /= np.maximum(weight.sum(axis=1, keepdims=True), 1e-300)
             free += resp[:, k, None] * np.einsum("nm,nmf->nf", weight, nodes)
+        return self._with_solved(free)
+
+    def _with_solved(self, free):
+        """Put the columns solved beside the free ones, all of them tidy.
+
+        The nodes of an integral can miss the few values that a sum at the end of what
+        was seen leaves: free columns then move to where those solved are possible.
+        """
+        columns = zip(self.free, free.T, strict=True)
+        free = np.column_stack([self.tidy(j, x) for j, x in columns])
+        for i, j in enumerate(self.solved):
+            rates = self.coefficients[i]
+            solved = self.constants[:, i] - free @ rates
+            beyond = solved - self.tidy(j, solved)
+            for f in np.flatnonzero(rates):
+                moved = self.tidy(self.free[f], free[:, f] + beyond / rates[f])
+                beyond -= rates[f] * (moved - free[:, f])
+                free[:, f] = moved
         return np.hstack([free, self.constants - free @ self.coefficients.T])
 
     def _nodes_of_rows(self, families, params, k, rows=slice(None)):
@@ -280,7 +300,7 @@ def draw_rows(log_prob, rng):
     return np.minimum((total <= uniform).sum(axis=1), log_prob.shape[1] - 1)
 
 
-def hidden_sums(equations, columns):
+def hidden_sums(equations, columns, tidy):
     """Put equations that share open columns together.
 
     Parameters
@@ -290,6 +310,8 @@ def hidden_sums(equations, columns):
         open column to coefficient.
     columns : sequence of ModelledColumn
         All of them.
+    tidy : callable
+        As of `HiddenSums`.
 
     Returns
     -------
@@ -312,6 +334,7 @@ def hidden_sums(equations, columns):
             constants=np.concatenate([values for _, values in parts]),
             lower=np.array([columns[j].lower for j in solved]),
             lower_of_free=np.array([columns[j].lower for j in free]),
+            tidy=tidy,
         )
         for (free, solved, rates), parts in groups.items()
     ]

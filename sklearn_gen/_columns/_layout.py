@@ -202,7 +202,7 @@ class Layout:
         hidden, partial = [], []
         for linear in self.linear:
             sums = self._forward_linear(linear, encoded, values, violated)
-            hidden += hidden_sums(sums, self.columns)
+            hidden += hidden_sums(sums, self.columns, self._tidy)
         for number, m, columns, levels in self.combinations:
             combination = Combination(number, m, columns, levels)
             codes, rows, allowed, unknown = combination.codes(encoded[:, columns])

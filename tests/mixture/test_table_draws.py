@@ -180,6 +180,29 @@ def twins():
     return TableMixture(4, smoothing=0.1, random_state=0).fit(twin_table())
 
 
+@pytest.mark.parametrize(
+    "kind", ["sample_conditional", "conditional_mean", "conditional_mode"]
+)
+def test_the_largest_total_is_made_up_of_the_largest_parts(kind):
+    """Of thousands of cells next to none leave the other part possible."""
+    rng = np.random.default_rng(0)
+    net = rng.gamma(2.0, 50.0, size=400).round(2)
+    table = pd.DataFrame({"net": net, "tax": (0.2 * net).round(2)})
+    table["gross"] = (table["net"] + table["tax"]).round(2)
+    constraint = Sum(["net", "tax"], "gross")
+    model = TableMixture(
+        4,
+        families={"net": "histogram", "tax": "histogram"},
+        smoothing=0.1,
+        constraints=[constraint],
+        random_state=0,
+    ).fit(table)
+    ends = [table["gross"].min(), table["gross"].max()]
+    rows = pd.DataFrame({"net": np.nan, "tax": np.nan, "gross": ends * 100})
+    filled = getattr(model, kind)(rows)
+    np.testing.assert_allclose(filled["net"] + filled["tax"], rows["gross"], rtol=1e-9)
+
+
 def test_twins_are_drawn_together(twins):
     pairs = {("ant", 6.5), ("bee", 6.0), ("cow", 4.0), ("doe", 2.0)}
     assert twins.families_["legs"] == "same as name"
