@@ -30,6 +30,7 @@ def part_of(piece, result, got, before=None, logarithms=False):
     Parameters
     ----------
     piece : Piece
+        What a kernel worked on.
     result : tuple
         Kept.
     got : NamedTuple
@@ -75,6 +76,7 @@ def agreeing(pieces, parts, work):
     Parameters
     ----------
     pieces : list of Piece
+        All pieces of the sequence, in order.
     parts : list of Part
         What `work` made of them.
     work : callable

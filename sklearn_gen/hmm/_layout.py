@@ -16,6 +16,8 @@ from sklearn_gen._kernels.markov import EDGE, NEIGHBOUR
 # surrounds a kernel call is felt.
 _PIECE_BYTES = 2**19
 _MIN_ROWS = 4096
+# Twice as many rows where that leaves so many pieces: threads share them evenly.
+_MANY = 16
 # What one array of a group should take where sequences are cut anyway, and the fewest
 # rows of a lane, which the group beside it repeats.
 _GROUP_BYTES = 2**19
@@ -127,6 +129,7 @@ def lay_out(sequences, n_components, dtype):
     n_rows = max(_PIECE_BYTES // (size * n_components), _MIN_ROWS)
     shared = max(_GROUP_BYTES // (256 * n_components), _MIN_SHARED)
     n, S = sequences.n_rows, len(sequences.lengths)
+    n_rows = max(n_rows, min(2 * n_rows, n // _MANY))
     # parts of a few sequences should fill the lanes of one group
     target = -(-n // max(L - S, L // 2))
     target = min(max(target, _MIN_LANE), n_rows // L)

@@ -12,7 +12,9 @@ def best_paths(sequences, chain, take, log_prob, k, n_jobs=None):
     Parameters
     ----------
     sequences : Sequences
+        Where they start, and their lengths.
     chain : Chain
+        Start and transition probabilities.
     take, log_prob : callable
         As :mod:`sklearn_gen.hmm._recursions` has them.
     k : int
@@ -51,6 +53,7 @@ def simulate(chain, lengths, rng, start=None):
     Parameters
     ----------
     chain : Chain
+        Start and transition probabilities.
     lengths : ndarray of shape (n_sequences,)
         Rows of each sequence.
     rng : numpy.random.Generator
