@@ -6,6 +6,7 @@ from sklearn_gen.hmm._forecast import Forecast
 from sklearn_gen.hmm._gaussian_hmm import GaussianHMM
 from sklearn_gen.hmm._gaussian_mixture_hmm import GaussianMixtureHMM
 from sklearn_gen.hmm._mixed_hmm import MixedHMM
+from sklearn_gen.hmm._multinomial_hmm import MultinomialHMM
 from sklearn_gen.hmm._poisson_hmm import PoissonHMM
 from sklearn_gen.hmm._sequence_classifier import SequenceClassifier
 from sklearn_gen.hmm._sequences import groups_from_lengths
@@ -20,6 +21,7 @@ __all__ = [
     "GaussianHMM",
     "GaussianMixtureHMM",
     "MixedHMM",
+    "MultinomialHMM",
     "PoissonHMM",
     "SequenceClassifier",
     "StudentTHMM",

@@ -5,10 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from sklearn_gen.hmm._families_hmm import FamiliesHMM, NumbersHMM
+from sklearn_gen.hmm._families_hmm import FamiliesHMM, OneFamilyHMM
+from sklearn_gen.hmm._numbers import Numbers
 
 
-class BernoulliHMM(NumbersHMM):
+class BernoulliHMM(Numbers, OneFamilyHMM):
     r"""Hidden Markov model of zeros and ones: independent columns, shares by state.
 
     .. math:: p(x_t | z_t = k) = \prod_j \theta_{kj}^{x_{tj}}

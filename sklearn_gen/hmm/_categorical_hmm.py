@@ -13,10 +13,11 @@ from sklearn_gen.hmm._emissions_categorical import (
     CategoricalEmission,
     CategoricalParams,
 )
+from sklearn_gen.hmm._segments import SegmentStarts
 from sklearn_gen.hmm._transitions import dirichlet
 
 
-class CategoricalHMM(HiddenMarkovModel):
+class CategoricalHMM(SegmentStarts, HiddenMarkovModel):
     r"""Hidden Markov model of levels: independent columns, their shares by state.
 
     .. math:: p(x_t | z_t = k) = \prod_j B^{(j)}_{k x_{tj}}

@@ -12,11 +12,10 @@ from sklearn_gen._validation import warn
 from sklearn_gen.base import DegenerateDataWarning
 from sklearn_gen.hmm._base import HiddenMarkovModel
 from sklearn_gen.hmm._emissions_families import FamiliesEmission
+from sklearn_gen.hmm._segments import SegmentStarts
 
-_NUMBERS = ("continuous", "integer", "boolean")
 
-
-class FamiliesHMM(HiddenMarkovModel):
+class FamiliesHMM(SegmentStarts, HiddenMarkovModel):
     """Given the state, columns are independent, each of a family.
 
     Children name the families in `_families_of`, and have the parameter `smoothing` or
@@ -91,34 +90,15 @@ class FamiliesHMM(HiddenMarkovModel):
         return found
 
 
-class NumbersHMM(FamiliesHMM):
-    """All columns are of one family of discrete numbers, `_family`."""
-
-    _base_measure = "counting"
+class OneFamilyHMM(FamiliesHMM):
+    """All columns are of one family of whole numbers, `_family`."""
 
     def _describe(self, X, series):
         super()._describe(X, series)
-        # Whatever was seen, counts are whole numbers and may be any.
-        widths = dict.fromkeys(range(X.shape[1]), 1.0)
-        self.schema_ = self.schema_.without_clipping(widths)
+        # Whatever was seen, counts may be any whole numbers.
+        self.schema_ = self.schema_.without_clipping(
+            dict.fromkeys(range(X.shape[1]), 1.0)
+        )
 
     def _families_of(self, table, X, weight):
         return [self._family] * len(table.columns)
-
-    @abstractmethod
-    def _coerce(self, X):
-        """Rows as the family takes them, or an error."""
-
-    def _check_training_rows(self, X, sample_weight, reset=True):
-        rows, sample_weight = super()._check_training_rows(X, sample_weight, reset)
-        for j, kind in enumerate(self.schema_.kinds):
-            if kind not in _NUMBERS and j not in self.schema_.empty_columns:
-                raise ValueError(
-                    f"{self.schema_.label(j)} is of kind {kind!r}, where "
-                    f"{type(self).__name__} needs numbers or booleans. Take "
-                    "CategoricalHMM for levels, MixedHMM for mixed columns."
-                )
-        return self._coerce(rows), sample_weight
-
-    def _check_scored_rows(self, X):
-        return self._coerce(super()._check_scored_rows(X))

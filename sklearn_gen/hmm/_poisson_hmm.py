@@ -6,14 +6,13 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen._compat import Interval
-from sklearn_gen._validation import warn
-from sklearn_gen.base import DegenerateDataWarning
 from sklearn_gen.hmm._base import HiddenMarkovModel
-from sklearn_gen.hmm._families_hmm import NumbersHMM
+from sklearn_gen.hmm._families_hmm import OneFamilyHMM
+from sklearn_gen.hmm._numbers import Counts
 from sklearn_gen.hmm._transitions import shaped
 
 
-class PoissonHMM(NumbersHMM):
+class PoissonHMM(Counts, OneFamilyHMM):
     r"""Hidden Markov model of counts: independent Poissons, their rates by state.
 
     .. math:: p(x_t | z_t = k) = \prod_j \lambda_{kj}^{x_{tj}} e^{-\lambda_{kj}} /
@@ -115,7 +114,6 @@ class PoissonHMM(NumbersHMM):
     """
 
     _family = "poisson"
-    _counts = True
     _parameter_constraints: ClassVar[dict] = {
         **HiddenMarkovModel._parameter_constraints,
         "lambdas_prior": [Interval(Real, 0.0, None, closed="left"), "array-like"],
@@ -163,25 +161,6 @@ class PoissonHMM(NumbersHMM):
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
 
-    def _coerce(self, X):
-        if np.any(X < 0):
-            row, column = np.argwhere(X < 0)[0]
-            raise ValueError(
-                f"Negative values in data passed to PoissonHMM: "
-                f"{self.schema_.label(column)}, row {row} is {X[row, column]:g}. "
-                "Counts are 0, 1, 2, ...; take MixedHMM for other numbers."
-            )
-        counts = np.rint(X)
-        if not np.array_equal(counts, X, equal_nan=True):
-            row, column = np.argwhere((counts != X) & ~np.isnan(X))[0]
-            warn(
-                f"{self.schema_.label(column)}, row {row} is {X[row, column]:g}, which "
-                "is no count: such values are rounded. For amounts take MixedHMM with "
-                "the family 'gamma' or 'lognormal'.",
-                DegenerateDataWarning,
-            )
-        return counts
-
     def _prepare(self, X, series, rng, first=True):
         X = super()._prepare(X, series, rng, first)
         shape = self.n_components, X.shape[1]
@@ -201,11 +180,6 @@ class PoissonHMM(NumbersHMM):
 
     def _emission_attributes(self, params):
         return {"lambdas_": self._stack_columns(params, lambda own: own.mean)}
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.positive_only = True
-        return tags
 
 
 def _not_negative(values, shape, name):

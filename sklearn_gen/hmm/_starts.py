@@ -6,7 +6,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn_gen._column_moments import column_means, column_variances
 from sklearn_gen._seeding import starting_responsibilities
 
-_ORDERED = ("left-right", "linear")
+ORDERED = ("left-right", "linear")
 _BLOCK_ROWS = 8192
 
 
@@ -37,7 +37,7 @@ def starting_states(X, series, n_components, topology, init_params, rng):
     -------
     resp : ndarray of shape (n_rows, n_components)
     """
-    if isinstance(topology, str) and topology in _ORDERED:
+    if isinstance(topology, str) and topology in ORDERED:
         resp = np.eye(n_components)[_equal_parts(series.sequences, n_components)]
     elif init_params == "kmeans":
         resp = np.eye(n_components)[_nearest(X, series, n_components, rng)]
@@ -48,7 +48,7 @@ def starting_states(X, series, n_components, topology, init_params, rng):
     if series.states.size:
         known = series.states >= 0
         states = np.eye(n_components)[series.states[known]]
-        if not isinstance(topology, str) or topology not in _ORDERED:
+        if not isinstance(topology, str) or topology not in ORDERED:
             # by chance clusters have other numbers than the states they are
             clusters, names = linear_sum_assignment(resp[known].T @ states, True)
             resp[:, names] = resp[:, clusters]

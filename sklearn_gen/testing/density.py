@@ -35,7 +35,9 @@ def check_density_integrates_to_one_in_2d(estimator):
 @check(has_exact_density, is_discrete)
 def check_masses_sum_to_one(estimator):
     """The sum of exp(score_samples) over all states is one."""
-    for n_features in (1, 2, 5):
+    # of five columns of counts there would be 24 million rows
+    most = 3 if getattr(estimator, "_counts", False) else 5
+    for n_features in (1, 2, most):
         _assert_total_mass(*fitted_alone(estimator, n_features=n_features))
 
 
