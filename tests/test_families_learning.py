@@ -297,6 +297,8 @@ def test_degrees_of_freedom_solve_their_equation():
         ("lognormal", [1.0, -2.0], "lognormal family needs positive values, got -2"),
         ("gamma", [0.0], "gamma family needs positive values, got 0"),
         ("zero_inflated_gamma", [0.0, -1.0], "needs positive values, got -1"),
+        ("categorical", [-1.0], "coded 0, 1, 2, ..., got -1: .*categorical_features"),
+        ("bernoulli", [0.0, 3.0], "needs zeros and ones, got 3: choose histogram"),
         ("normal", [1.0], "There is no column family 'normal': families are gaussian"),
         ("zero_inflated_normal", [1.0], "There is no column family"),
         (("zero_inflated", "gamma"), [1.0], "There is no column family"),

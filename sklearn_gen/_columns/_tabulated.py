@@ -128,8 +128,9 @@ class Categorical(Tabulated):
         x = np.asarray(x)
         if np.any(x < 0) or np.any(x != np.floor(x)):
             raise ValueError(
-                f"the categorical family needs levels coded 0, 1, 2, ..., got "
-                f"{x[(x < 0) | (x != np.floor(x))][0]}"
+                "The categorical family needs levels coded 0, 1, 2, ..., got "
+                f"{x[(x < 0) | (x != np.floor(x))][0]:g}: name the column in "
+                "categorical_features, which takes any values as levels."
             )
         family = cls()
         seen = int(x.max(initial=-1.0)) + 1
@@ -190,7 +191,8 @@ class Bernoulli(Categorical):
         other = x[(x != 0.0) & (x != 1.0)]
         if len(other):
             raise ValueError(
-                f"the bernoulli family needs zeros and ones, got {other[0]:g}"
+                f"The bernoulli family needs zeros and ones, got {other[0]:g}: choose "
+                "histogram or a family of counts, or categorical for codes."
             )
         return super().from_values(x, sample_weight, n_levels=2)
 
