@@ -204,6 +204,15 @@ def test_an_all_missing_column_is_left_out(model, gap):
 
 
 @pytest.mark.filterwarnings("ignore:0 observed cells")
+def test_a_table_of_identifiers_alone():
+    table = pd.DataFrame({"a": range(N), "b": [f"user-{i}" for i in range(N)]})
+    with pytest.warns(DegenerateDataWarning, match="only name rows.*identifiers=None"):
+        model = small().fit(table)
+    np.testing.assert_array_equal(model.score_samples(table), 0.0)
+    assert not model.sample(5).isin(table).any().any()
+
+
+@pytest.mark.filterwarnings("ignore:0 observed cells")
 def test_a_table_of_which_nothing_is_observed():
     with pytest.warns(DegenerateDataWarning, match="(?s)Nothing is observed.*'since'"):
         model = small().fit(TABLE.mask(np.ones(TABLE.shape, bool)))

@@ -9,6 +9,8 @@ from sklearn_gen._columns import (
     refuse_levels,
     wanted_families,
 )
+from sklearn_gen._validation import warn
+from sklearn_gen.base import DegenerateDataWarning
 from sklearn_gen.mixture._gaussian_block import GaussianBlock
 from sklearn_gen.mixture._table_seeding import expect, single, split_rows, sprout
 from sklearn_gen.mixture._tables import Columns
@@ -53,6 +55,7 @@ def choose_families(
     families : list of Family, Tabulated, GaussianBlock or None
         None for those left out, and of a block for all but the first.
     """
+    _warn_if_nothing_is_left(table)
     families, undecided = [], {}
     for j, name in enumerate(wanted_families(table, wanted)):
         refuse_levels(name, table.columns[j])  # even where nothing comes of it
@@ -73,6 +76,16 @@ def choose_families(
             most = min(most, 2 * n_components if n_components > 1 else 1)
         _decide(families, undecided, table, X, sample_weight, rng, most)
     return families
+
+
+def _warn_if_nothing_is_left(table):
+    if table.schema.identifier_columns and not table.columns:
+        warn(
+            "All columns only name rows, so that nothing is modelled: every row scores "
+            "0 nats, and draws are new names. If they say something, set "
+            "identifiers=None.",
+            DegenerateDataWarning,
+        )
 
 
 def _observed(X, sample_weight, j):
