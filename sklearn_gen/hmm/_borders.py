@@ -6,6 +6,8 @@ import numpy as np
 
 # Relative difference from which on vectors at a border count as different.
 _SAME = {8: 1e-13, 4: 1e-5}
+# Probabilities below this may be rounded to 0.
+_ZERO = {8: 1e-290, 4: 1e-29}
 _NOTHING = np.empty(0, np.int64)
 
 
@@ -64,7 +66,7 @@ def _same(x, y, logarithms=False):
     if logarithms:
         return np.allclose(x, y, rtol=10 * tolerance, atol=10 * tolerance)
     x, y = (a / np.maximum(a.sum(axis=1, keepdims=True), 1e-300) for a in (x, y))
-    return bool(np.all(np.abs(x - y) <= tolerance * y + 1e-290))
+    return bool(np.all(np.abs(x - y) <= tolerance * y + _ZERO[x.itemsize]))
 
 
 def agreeing(pieces, parts, work):
