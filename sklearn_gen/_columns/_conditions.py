@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import date, datetime, time
 from numbers import Real
 from typing import NamedTuple
 
@@ -119,6 +120,10 @@ def _cells_of(column, value, label):
         value = np.datetime64(value) if pandas is None else pandas.Timestamp(value)
         if column.zone is not None and getattr(value, "tzinfo", None) is None:
             value = pandas.Timestamp(value).tz_localize(column.zone)
+    if column.dtype == "Time":  # of polars, a duration since midnight
+        value = time.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(value, time):
+            value = datetime.combine(date.min, value) - datetime.min
     if column.stored in TIMES and pandas is not None:
         return Table.read(pandas.DataFrame({0: [value]})).columns[0]
     cell = np.empty(1, dtype=object)

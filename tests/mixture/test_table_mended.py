@@ -1,7 +1,10 @@
 """Draws of TableMixture: on their grids, true to conditions, constraints and scores."""
 
+from datetime import time, timedelta
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from sklearn_gen.constraints import FixedCombinations, Inequality, Sum
@@ -111,6 +114,14 @@ def test_conditions_hold_exactly(visits, visiting, name, value, held):
 def test_conditions_that_a_column_cannot_hold_are_refused(visiting, conditions, match):
     with pytest.raises(ValueError, match=match):
         visiting.sample(5, conditions=conditions)
+
+
+@pytest.mark.parametrize("noon", [time(12), "12:00", timedelta(hours=12)])
+def test_times_of_day_are_values(noon):
+    hours = [time(9), time(12), time(15, 30)]
+    table = pl.DataFrame({"at": hours * 20, "x": np.arange(60.0) % 7})
+    model = TableMixture(2, smoothing=1.0, random_state=0).fit(table)
+    assert model.sample(3, conditions={"at": noon})["at"].to_list() == [time(12)] * 3
 
 
 def test_conditions_are_a_dict(visiting):
