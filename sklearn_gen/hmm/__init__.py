@@ -1,5 +1,6 @@
 """Hidden Markov models: densities of sequences, in which a row is a time step."""
 
+from sklearn_gen.hmm._autoregressive_hmm import AutoregressiveHMM
 from sklearn_gen.hmm._bernoulli_hmm import BernoulliHMM
 from sklearn_gen.hmm._categorical_hmm import CategoricalHMM
 from sklearn_gen.hmm._forecast import Forecast
@@ -15,6 +16,7 @@ from sklearn_gen.hmm._variational_categorical_hmm import VariationalCategoricalH
 from sklearn_gen.hmm._variational_gaussian_hmm import VariationalGaussianHMM
 
 __all__ = [
+    "AutoregressiveHMM",
     "BernoulliHMM",
     "CategoricalHMM",
     "Forecast",

@@ -58,3 +58,11 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
         rows = rows.astype(np.float64, copy=False)
         stats, centers = gaussian.initial_stats(self._structure, rows, resp)
         return gaussian.m_step(self._structure, stats, centers, self._reg, self._ridge)
+
+    def _recenter(self, stats, params, updated):
+        moved = updated.emission.means - params.emission.means
+        return stats._replace(emission=self._shift(stats.emission, moved))
+
+    def _shift(self, stats, delta):
+        """Moments about other means."""
+        return gaussian.recenter(self._structure, stats, delta)

@@ -121,8 +121,14 @@ class Drawing(ConditionalMixin):
                     f"Row {int(np.argmax(states < 0))} is of a sequence whose observed "
                     "cells have probability 0 under the model: nothing can be drawn."
                 )
-            drawn[missing] = self._fill_rows(rows, states, rng)[missing]
+            sequences = steps.layout.sequences
+            filled = self._fill_series(rows, states, sequences, rng)
+            drawn[missing] = filled[missing]
         if self._ids is None:
             return self.schema_.restore(drawn, like=X, rng=rng)
         rest, ids = self._ids.take(X)
         return self._ids.put(self.schema_.restore(drawn, like=rest, rng=rng), ids)
+
+    def _fill_series(self, X, states, sequences, rng):
+        """As `_fill_rows`, for rows that depend on those before them."""
+        return self._fill_rows(X, states, rng)

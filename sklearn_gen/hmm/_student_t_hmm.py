@@ -223,6 +223,9 @@ class StudentTHMM(ContinuousHMM):
             stats, params, self._reg, self._ridge, self._fixed_dof
         )
 
+    def _shift(self, stats, delta):
+        return student.recenter(self._structure, stats, delta)
+
     def _emission_attributes(self, params):
         return {
             "means_": params.means,

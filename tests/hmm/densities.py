@@ -55,3 +55,20 @@ def of_student(model, X):
         for t, row in enumerate(X):
             found[t, k] = of_observed(row, model.means_[k], spread[k], density)
     return found
+
+
+def of_autoregressive(model, X):
+    """Of AutoregressiveHMM, for one sequence, (n, K)."""
+    K, L, D, _ = model.coefficients_.shape
+    spread = matrices(model.covars_, model.covariance_type, K, D)
+    found = np.empty((len(X), K))
+    for t, row in enumerate(X):
+        before = X[max(t - L, 0) : t][::-1]
+        for k in range(K):
+            center, matrix = model.marginal_mean_, model.marginal_covar_
+            if len(before) == L and not np.isnan(before).any():
+                lags = model.coefficients_[k]
+                center = model.intercepts_[k] + np.einsum("lij,lj->i", lags, before)
+                matrix = spread[k]
+            found[t, k] = of_observed(row, center, matrix, multivariate_normal)
+    return found

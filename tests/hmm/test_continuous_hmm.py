@@ -6,7 +6,13 @@ import pickle
 import numpy as np
 import pytest
 
-from sklearn_gen.hmm import GaussianMixtureHMM, StudentTHMM, groups_from_lengths
+from sklearn_gen.hmm import (
+    AutoregressiveHMM,
+    GaussianHMM,
+    GaussianMixtureHMM,
+    StudentTHMM,
+    groups_from_lengths,
+)
 from tests.hmm import densities
 from tests.hmm.enumeration import all_paths
 
@@ -16,6 +22,7 @@ ROUNDING = 1e-11
 MODELS = {
     GaussianMixtureHMM: densities.of_mixture,
     StudentTHMM: densities.of_student,
+    AutoregressiveHMM: densities.of_autoregressive,
 }
 CASES = [(model, kind) for model in MODELS for kind in TYPES]
 
@@ -93,7 +100,34 @@ def test_threads_batches_pickles(model):
     for _ in range(8):
         for i in range(3):
             batches.partial_fit(X[groups == i], groups=groups[groups == i])
-    assert fits[0].score(X) - batches.score(X) < 0.2
+    assert fits[0].score(X) - batches.score(X) < 0.05
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        GaussianHMM(reg_covar=0.0),
+        GaussianMixtureHMM(n_mix=1, reg_covar=0.0),
+        StudentTHMM(dof=1e12, reg_covar=0.0),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_batches_are_blended(model):
+    """Of one state: the moments of two batches, about what is the mean in the end."""
+    X, _ = series()
+    batches = X[:100], X[100:]
+    for batch in batches:
+        model.partial_fit(batch)
+    step = (100 / len(batches[1]) + 2.0) ** -0.6
+    shares = 1.0 - step, step
+    mean = sum(w * batch.mean(axis=0) for w, batch in zip(shares, batches, strict=True))
+    variance = sum(
+        w * ((batch - mean) ** 2).mean(axis=0)
+        for w, batch in zip(shares, batches, strict=True)
+    )
+    np.testing.assert_allclose(model.means_.ravel(), mean, rtol=1e-6)
+    found = model.scales_ if isinstance(model, StudentTHMM) else model.covars_
+    np.testing.assert_allclose(found.ravel(), variance, rtol=1e-6)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -106,6 +140,15 @@ def test_single_precision(model):
     np.testing.assert_allclose(scores, double.score_samples(X), rtol=0.02, atol=0.02)
 
 
+def moved(params, shift):
+    """Emission parameters with other means."""
+    if hasattr(params, "means"):
+        return params._replace(means=params.means + shift)
+    coefficients = params.coefficients.copy()
+    coefficients[:, -1] += shift
+    return params._replace(coefficients=coefficients)
+
+
 @pytest.mark.parametrize(("model", "kind"), CASES)
 def test_draws_match_scores(model, kind):
     """E[q(x) / p(x)] = 1 over draws of p, for another density q of sequences.
@@ -115,10 +158,9 @@ def test_draws_match_scores(model, kind):
     X, groups = series()
     model = model(2, covariance_type=kind, random_state=0).fit(X, groups=groups)
     other = copy.deepcopy(model)
-    emission = other._params.emission
-    shift = 0.3 * X.std(axis=0) / 4
-    emission = emission._replace(means=emission.means + shift)
-    other._params = other._params._replace(emission=emission)
+    other._params = other._params._replace(
+        emission=moved(other._params.emission, 0.3 * X.std(axis=0) / 4)
+    )
     n = 4000
     ids = np.repeat(np.arange(n), 3)
     drawn = model.sample(3 * n, groups=ids, random_state=1)
