@@ -44,20 +44,24 @@ class CodedRows:
     ----------
     codes : ndarray of shape (n, C), int32
         Of each column looked up, index of the value, -1 where not observed.
-    X : ndarray of shape (n, D)
-        All columns, NaN where not observed.
+    X : ndarray of shape (n, D - C)
+        The other columns, NaN where not observed.
     values : dict of int to ndarray
         Of the columns looked up, in their order, all values, ascending.
+    others : tuple of int
+        The other columns.
     """
 
     codes: np.ndarray
     X: np.ndarray
     values: dict
+    others: tuple
 
     dtype = np.dtype(np.float64)
 
     def __getitem__(self, rows):
-        return CodedRows(self.codes[rows], self.X[rows], self.values)
+        codes, X = np.take(self.codes, rows, axis=0), np.take(self.X, rows, axis=0)
+        return CodedRows(codes, X, self.values, self.others)
 
     def __len__(self):
         return len(self.X)
@@ -106,7 +110,8 @@ class FamiliesEmission:
                 codes.append(np.where(index < len(found), index, -1))
         shape = len(values), len(X)
         codes = np.reshape(codes, shape).T.astype(np.int32, order="C")
-        return CodedRows(codes, X, values)
+        others = tuple(j for j in range(X.shape[1]) if j not in values)
+        return CodedRows(codes, X[:, others], values, others)
 
     def tabulate(self, rows, params):
         """Look up once what is asked for in every piece of the rows."""
@@ -133,8 +138,8 @@ class FamiliesEmission:
         log_prob : ndarray of shape (n, K)
         """
         out = CategoricalEmission().log_prob(rows.codes, params.tables)
-        for j in self._others(rows):
-            there, x = _observed(rows.X[:, j])
+        for column, j in zip(rows.X.T, rows.others, strict=True):
+            there, x = _observed(column)
             out[there] += self.families[j].log_prob(x, params.columns[j])
         return out
 
@@ -165,8 +170,8 @@ class FamiliesEmission:
         for (j, values), (start, end) in zip(rows.values.items(), ends, strict=True):
             own = self.families[j].stats(values, counts[start:end], columns[j])
             moments[self._spans[j]] = own
-        for j in self._others(rows):
-            there, x = _observed(rows.X[:, j])
+        for column, j in zip(rows.X.T, rows.others, strict=True):
+            there, x = _observed(column)
             own = self.families[j].stats(x, gamma[there], columns[j])
             moments[self._spans[j]] = own
         return FamiliesStats(moments)
@@ -221,9 +226,6 @@ class FamiliesEmission:
     def n_parameters(self):
         """Free parameters of one state."""
         return sum(int(family.n_parameters) for family in self.families)
-
-    def _others(self, rows):
-        return [j for j in range(len(self.families)) if j not in rows.values]
 
 
 def _observed(x):

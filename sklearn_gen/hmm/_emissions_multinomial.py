@@ -144,16 +144,20 @@ class MultinomialEmission:
         -------
         log_prob : ndarray of shape (n, K)
         """
-        X, own = rows[:, :-1], rows[:, -1:]
-        p = params.probabilities
+        X, p = rows[:, :-1], params.probabilities
         log_p = np.where(p > 0.0, np.log(np.where(p > 0.0, p, 1.0)), _IMPOSSIBLE)
-        out = np.nan_to_num(X) @ log_p.T + own
-        for part in self._incomplete(X, len(p)):
-            missing = np.isnan(X[part])
-            seen, share = np.nansum(X[part], axis=1), missing @ p.T
-            out[part] += logsumexp(self.totals.rest(seen, share), axis=2)
-        out[np.isnan(X).all(axis=1)] = 0.0
-        return np.where(out < 0.5 * _IMPOSSIBLE, -np.inf, out)
+        if _is_complete(rows):
+            out = (log_p @ X.T + rows[:, -1]).T
+        else:
+            out = (log_p @ np.nan_to_num(X).T + rows[:, -1]).T
+            for part in self._incomplete(X, len(p)):
+                missing = np.isnan(X[part])
+                seen, share = np.nansum(X[part], axis=1), missing @ p.T
+                out[part] += logsumexp(self.totals.rest(seen, share), axis=2)
+            out[np.isnan(X).all(axis=1)] = 0.0
+        if not p.all():
+            out[out < 0.5 * _IMPOSSIBLE] = -np.inf
+        return out
 
     def stats(self, rows, gamma, params=None):
         """Expected sums of counts; without parameters of the observed ones alone.
@@ -172,6 +176,8 @@ class MultinomialEmission:
         stats : MultinomialStats
         """
         X = rows[:, :-1]
+        if _is_complete(rows):
+            return MultinomialStats(gamma.T @ X)
         counts = gamma.T @ np.nan_to_num(X)
         if params is None:
             return MultinomialStats(counts)
@@ -254,6 +260,10 @@ class MultinomialEmission:
         rows = np.flatnonzero(missing.any(axis=1) & ~missing.all(axis=1))
         size = max(1, _AT_ONCE // (n_states * (len(self.totals.values) + 1)))
         return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _is_complete(rows):
+    return not np.isnan(rows.sum())
 
 
 def _shares(p):
