@@ -15,8 +15,9 @@ def starting_states(X, series, n_components, topology, init_params, rng):
 
     Rows whose states are known have those. Of ordered topologies every sequence is cut
     into as many equal parts as there are states. Else 'kmeans' gives each row the
-    nearest of as many centers, numbered by the known rows near them, and 'random' each
-    distinct row a Dirichlet draw.
+    nearest of as many centers, numbered by the known rows near them, or in the order in
+    which they follow one another where the topology is cyclic, and 'random' each
+    distinct row a Dirichlet draw, of which all count as one row beside known ones.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def starting_states(X, series, n_components, topology, init_params, rng):
         _, value = np.unique(X, axis=0, return_inverse=True)
         shares = rng.dirichlet(np.ones(n_components), size=value.max() + 1)
         resp = shares[value.ravel()]
+    if isinstance(topology, str) and topology == "cyclic":
+        resp = resp[:, _around(transitions_of(resp, series)[1])]
     if series.states.size:
         known = series.states >= 0
         states = np.eye(n_components)[series.states[known]]
@@ -52,6 +55,8 @@ def starting_states(X, series, n_components, topology, init_params, rng):
             # by chance clusters have other numbers than the states they are
             clusters, names = linear_sum_assignment(resp[known].T @ states, True)
             resp[:, names] = resp[:, clusters]
+        if init_params == "random" and known.any():
+            resp /= max(1, np.count_nonzero(~known))
         resp[known] = states
     return resp
 
@@ -65,6 +70,15 @@ def transitions_of(resp, series):
     later = np.flatnonzero(~first)
     pairs = (weight[later, None] * resp[later - 1]).T @ resp[later]
     return series.weight @ resp[sequences.starts], pairs
+
+
+def _around(pairs):
+    """Order of clusters in which each follows the one before it most often."""
+    order = [0]
+    while len(order) < len(pairs):
+        left = np.setdiff1d(np.arange(len(pairs)), order)
+        order.append(int(left[pairs[order[-1], left].argmax()]))
+    return order
 
 
 def _equal_parts(sequences, n_components):

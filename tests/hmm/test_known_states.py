@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_gen.hmm import GaussianHMM
+from sklearn_gen.hmm import CategoricalHMM, GaussianHMM
 
 
 def test_clusters_are_numbered_by_their_known_rows():
@@ -20,3 +20,28 @@ def test_clusters_are_numbered_by_their_known_rows():
     none = GaussianHMM(3, random_state=0).fit(X, states=np.full(320, -1))
     plain = GaussianHMM(3, random_state=0).fit(X)
     np.testing.assert_array_equal(none.means_, plain.means_)
+
+
+def test_cycles_start_in_their_order():
+    """The cycle is that of the rows, however k-means numbers its clusters."""
+    rng = np.random.default_rng(0)
+    states = np.repeat(np.tile([0, 1, 2, 3], 12), 6)
+    X = np.array([[0.0], [20.0], [10.0], [30.0]])[states] + rng.normal(size=(288, 1))
+    for seed in range(4):
+        model = GaussianHMM(4, topology="cyclic", random_state=seed).fit(X)
+        start = model.means_[:, 0].argmin()
+        found = np.roll(model.means_[:, 0], -start)
+        np.testing.assert_allclose(found, [0.0, 20.0, 10.0, 30.0], atol=1.0)
+
+
+def test_few_known_rows_of_levels_lead_the_others():
+    """Random starts of rows that nobody knows don't outvote those that are known."""
+    rng = np.random.default_rng(0)
+    states = np.repeat(rng.integers(3, size=400), 5)
+    shares = np.full((3, 9), 0.02)
+    shares[[0, 0, 0, 1, 1, 1, 2, 2, 2], np.arange(9)] = 0.88 / 3
+    X = np.array([rng.choice(9, p=shares[k]) for k in states])[:, None]
+    known = np.where(rng.random(2000) < 0.02, states, -1)
+    for seed in range(3):
+        model = CategoricalHMM(3, random_state=seed).fit(X, states=known)
+        assert (model.predict(X) == states).mean() > 0.9
