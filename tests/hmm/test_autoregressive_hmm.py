@@ -1,5 +1,7 @@
 """AutoregressiveHMM: dynamics are found, gaps begin anew, draws go on."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -173,14 +175,19 @@ def test_order_of_all_rows():
 
 
 def test_batches_are_blended():
-    """Least squares of both batches, weighted by their steps."""
+    """Least squares of all batches, weighted by their steps."""
     X, *_ = switching(300)
-    model = AutoregressiveHMM(reg_covar=0.0)
-    model.partial_fit(X[:100]).partial_fit(X[100:])
-    step = (100 / 200 + 2.0) ** -0.6
-    rows = np.r_[1:100, 101:300]
+    model, weight, seen = AutoregressiveHMM(reg_covar=0.0), np.zeros(300), 0
+    for batch in (slice(0, 60), slice(60, 100), slice(100, 300)):
+        model.partial_fit(X[batch])
+        size = batch.stop - batch.start
+        step = (seen / size + 2.0) ** -0.6 if seen else 1.0
+        weight *= 1.0 - step
+        weight[batch] = step / size
+        seen += size
     # shares are of all rows, also those that begin a sequence
-    weight = np.where(rows < 100, (1.0 - step) / 100, step / 200)
+    rows = np.setdiff1d(np.arange(300), [0, 60, 100])
+    weight = weight[rows]
     before = np.c_[X[rows - 1], np.ones(len(rows))]
     root = np.sqrt(weight)[:, None]
     B, *_ = np.linalg.lstsq(root * before, root * X[rows], rcond=None)
@@ -190,3 +197,30 @@ def test_batches_are_blended():
     np.testing.assert_allclose(
         model.covars_[0], weight @ rest**2 / weight.sum(), rtol=1e-8
     )
+
+
+def test_missing_cells_are_expected_with_what_is_left():
+    """The likelihood has no slope where EM ends, every fourth row lacking a cell."""
+    X, *_ = switching(400)
+    X[1::4, 1] = np.nan
+    model = AutoregressiveHMM(
+        covariance_type="full", reg_covar=0.0, tol=1e-13, max_iter=2000
+    ).fit(X)
+    assert np.diff(model.lower_bounds_).min() > -1e-9
+    best = model.score(X)
+    factor = np.linalg.cholesky(model.covars_[0])
+    for i, j in ((0, 0), (1, 0), (1, 1)):
+        for change in (-1e-3, 1e-3):
+            moved = factor.copy()
+            moved[i, j] += change
+            covariance = (moved @ moved.T)[None]
+            emission = model._params.emission
+            noise = emission.noise._replace(
+                covariances=covariance,
+                precisions_cholesky=np.linalg.inv(moved).T[None],
+            )
+            other = copy.copy(model)
+            other._params = model._params._replace(
+                emission=emission._replace(noise=noise)
+            )
+            assert other.score(X) < best
