@@ -66,3 +66,51 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
     def _shift(self, stats, delta):
         """Moments about other means."""
         return gaussian.recenter(self._structure, stats, delta)
+
+
+def finite(values, name):
+    """Give numbers as an array of finite float64, a copy, or raise."""
+    values = np.array(values, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite numbers; NaN or infinity was given.")
+    return values
+
+
+def checked_covariances(structure, covariances, n_components, n_features):
+    """Check covariances that were given.
+
+    Parameters
+    ----------
+    structure : Full, Diag or a class derived from them
+        What they should have.
+    covariances : array-like
+        In its shape.
+    n_components, n_features : int
+        K and D.
+
+    Returns
+    -------
+    covariances : ndarray, float64
+
+    Raises
+    ------
+    ValueError
+        If their shape is another, or they aren't positive definite.
+    """
+    covariances = finite(covariances, "covars")
+    shape = structure.shape(n_components, n_features)
+    if covariances.shape != shape:
+        raise ValueError(
+            f"covars must have shape {shape} for {n_components} states and "
+            f"{n_features} columns, got {covariances.shape}."
+        )
+    if not structure.correlated:
+        if covariances.min() <= 0.0:
+            raise ValueError(f"covars must be positive, got {covariances.min():g}.")
+        return covariances
+    for k, matrix in enumerate(covariances.reshape(-1, n_features, n_features)):
+        if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] <= 0.0:
+            raise ValueError(
+                f"covars must be symmetric and positive definite; matrix {k} is not."
+            )
+    return covariances

@@ -6,10 +6,20 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
+from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import Interval
-from sklearn_gen.hmm._continuous import ContinuousHMM
+from sklearn_gen._em import Run
+from sklearn_gen.hmm._base import MarkovParams
+from sklearn_gen.hmm._continuous import (
+    COVARIANCE_TYPES,
+    ContinuousHMM,
+    checked_covariances,
+    finite,
+)
 from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
 from sklearn_gen.hmm._gaussian_m_step import gaussian_prior, m_step
+from sklearn_gen.hmm._recursions import Chain
+from sklearn_gen.hmm._transitions import allowed_steps, given_probabilities
 
 
 class GaussianHMM(ContinuousHMM):
@@ -202,6 +212,86 @@ class GaussianHMM(ContinuousHMM):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
+
+    @classmethod
+    def from_parameters(
+        cls, startprob, transmat, means, covars, *, covariance_type="diag"
+    ):
+        """Make a fitted model of known parameters.
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+        transmat : array-like of shape (n_components, n_components)
+            Probability of the state in each column after that in each row.
+        means : array-like of shape (n_components, n_features)
+            Mean of each state.
+        covars : array-like
+            Of the shape of `covars_`, positive definite.
+        covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='diag'
+            Their structure.
+
+        Returns
+        -------
+        model : GaussianHMM
+            Fitted; with ``warm_start=True`` a fit goes on from there.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, probabilities don't sum to 1, a value isn't
+            finite, or a covariance isn't positive definite.
+
+        Examples
+        --------
+        >>> from sklearn_gen.hmm import GaussianHMM
+        >>> model = GaussianHMM.from_parameters(
+        ...     [0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [[0.0], [4.0]], [[1.0], [1.0]]
+        ... )
+        >>> model.predict([[0.1], [0.2], [3.9]])
+        array([0, 0, 1])
+        """
+        means = finite(means, "means")
+        if means.ndim != 2 or 0 in means.shape:
+            raise ValueError(
+                f"means must have shape (n_components, n_features), got {means.shape}."
+            )
+        K, D = means.shape
+        if covariance_type not in COVARIANCE_TYPES:
+            raise ValueError(
+                f"covariance_type must be one of {COVARIANCE_TYPES}, got "
+                f"{covariance_type!r}."
+            )
+        model = cls(K, covariance_type=covariance_type)
+        structure = model._structure
+        covars = checked_covariances(structure, covars, K, D)
+        every = np.ones((K, K), dtype=bool)
+        chain = Chain(
+            given_probabilities(
+                finite(startprob, "startprob"), (K,), every[0], "startprob"
+            ),
+            given_probabilities(
+                finite(transmat, "transmat"), (K, K), every, "transmat"
+            ),
+        )
+        emission = gaussian.GaussianParams(
+            *(np.full(K, 1.0 / K), means, *structure.cholesky(covars, np.zeros(D)))
+        )
+        model._known(MarkovParams(chain, emission))
+        return model
+
+    def _known(self, params):
+        """Be fitted, without data: with parameters that are given."""
+        means, nothing = params.emission.means, params.emission.means[:0]
+        within = self._structure.variances(params.emission.covariances, *means.shape)
+        self._ids, self._dtype = None, "float64"
+        self._variances = means.var(axis=0) + within.mean(axis=0)
+        self._emission = self._emission_of(None, None)
+        self._starts_at, self._allowed = allowed_steps(self.topology, len(means))
+        self.n_features_in_ = means.shape[1]
+        self.schema_ = TableSchema.from_data(nothing, nothing)
+        self._keep(Run(params, converged=True))
 
     def _prepare(self, X, series, rng, first=True):
         X = super()._prepare(X, series, rng, first)
