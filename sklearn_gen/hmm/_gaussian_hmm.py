@@ -268,12 +268,8 @@ class GaussianHMM(ContinuousHMM):
         covars = checked_covariances(structure, covars, K, D)
         every = np.ones((K, K), dtype=bool)
         chain = Chain(
-            given_probabilities(
-                finite(startprob, "startprob"), (K,), every[0], "startprob"
-            ),
-            given_probabilities(
-                finite(transmat, "transmat"), (K, K), every, "transmat"
-            ),
+            given_probabilities(startprob, (K,), every[0], "startprob"),
+            given_probabilities(transmat, (K, K), every, "transmat"),
         )
         emission = gaussian.GaussianParams(
             *(np.full(K, 1.0 / K), means, *structure.cholesky(covars, np.zeros(D)))
