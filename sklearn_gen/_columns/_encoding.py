@@ -11,6 +11,7 @@ from sklearn_gen._columns._containers import at_start
 from sklearn_gen._columns._identifiers import (
     NumberedNames,
     ShapedNames,
+    can_name_rows,
     new_names,
 )
 from sklearn_gen._columns._resolution import cell_width, on_grid
@@ -118,9 +119,9 @@ def column_of(cells, label, *, categorical, identifier=False):
         "is_empty": len(present) == 0,
     }
     if identifier and len(present):
-        if cells.kind not in ("integer", "text"):
+        if not can_name_rows(cells):
             raise ValueError(
-                f"{at_start(label)} can't be an identifier: these are integers or "
+                f"{at_start(label)} can't be an identifier: these are whole numbers or "
                 f"text, and it has dtype {cells.dtype}."
             )
         return Column(kind="identifier", pattern=new_names(cells), **known)

@@ -48,8 +48,10 @@ def names_rows(cells, name):
     - Text of which nearly all is distinct, if it holds digits or is a mail address, or
       in tables of 500 rows or more: what is never twice can't be modelled, only copied.
       Dates and numbers as text are none; digits alone are judged as integers.
-    - Never booleans, floats, dates, durations and declared categories, nor columns of
-      fewer than 20 values.
+    - Whole floats, which pandas makes of integers where some are missing, only if the
+      name says so.
+    - Never booleans, other floats, dates, durations and declared categories, nor
+      columns of fewer than 20 values.
 
     Parameters
     ----------
@@ -63,11 +65,13 @@ def names_rows(cells, name):
     found : bool
     """
     present = cells.values[~cells.missing]
-    if cells.kind not in ("integer", "text") or len(present) < _MIN_ROWS:
+    if not can_name_rows(cells) or len(present) < _MIN_ROWS:
         return False
     distinct = set(present.tolist())
     if len(distinct) < _NEARLY_ALL * len(present):
         return False
+    if cells.kind == "continuous":
+        return _says_so(name)
     if cells.kind == "integer":
         return _numbers_name_rows(distinct, len(present), name)
     texts = [_as_text(cell) for cell in distinct]
@@ -82,12 +86,24 @@ def names_rows(cells, name):
     return bool(share > 0.95 or len(present) >= _MIN_ROWS_OF_WORDS)
 
 
+def can_name_rows(cells):
+    """Whether a column holds text or whole numbers."""
+    if cells.kind == "continuous":
+        present = cells.values[~cells.missing]
+        return bool((np.abs(present) < _MAX_SERIAL).all() and (present % 1 == 0).all())
+    return cells.kind in ("integer", "text")
+
+
+def _says_so(name):
+    called = "" if name is None else str(name)
+    return bool(_SAYS_ID.search(called) or _CAMEL_ID.search(called))
+
+
 def _numbers_name_rows(distinct, n_values, name):
     low, high = min(distinct), max(distinct)
-    called = "" if name is None else str(name)
-    if _SAYS_ID.search(called) or _CAMEL_ID.search(called):
+    if _says_so(name):
         return True
-    if len(distinct) < n_values or _ORDERS.search(called):
+    if len(distinct) < n_values or _ORDERS.search(str(name)):
         return False
     if low >= 1500 and high <= 2100:  # years
         return False
@@ -223,7 +239,7 @@ def new_names(cells):
         training rows.
     """
     present = cells.values[~cells.missing].tolist()
-    if cells.kind == "integer":
+    if cells.kind in ("integer", "continuous"):
         return _numbered("", "", [int(n) for n in present], 0, False, cells.dtype)
     present = list(map(_as_text, present))
     parts = [re.fullmatch(r"(.*?)(\d{1,15})(\D*)", text) for text in present]
@@ -237,8 +253,13 @@ def new_names(cells):
 
 def _numbered(prefix, suffix, numbers, width, is_text, dtype):
     low, high = min(numbers), max(numbers)
-    fixed = re.fullmatch(r"u?int(8|16|32|64)", dtype.lower())
-    limits = np.iinfo(fixed[0] if fixed else np.int64)
+    fixed = re.fullmatch(r"(u?int|float)(8|16|32|64)", dtype.lower())
+    if fixed and fixed[1] == "float":  # beyond, whole numbers are left out
+        greatest = 2 ** {"16": 11, "32": 24}.get(fixed[2], 53)
+        least = -greatest
+    else:
+        limits = np.iinfo(fixed[0] if fixed else np.int64)
+        least, greatest = int(limits.min), int(limits.max)
     # counted rows go on being counted; other numbers are as far apart as they were
     spread = 0 if high - low < 1.5 * len(numbers) else high - low
     return NumberedNames(
@@ -247,8 +268,8 @@ def _numbered(prefix, suffix, numbers, width, is_text, dtype):
         width=width,
         low=low,
         high=high,
-        least=int(limits.min),
-        greatest=int(limits.max),
+        least=least,
+        greatest=greatest,
         spread=min(spread, _MAX_SERIAL),
         is_text=is_text,
     )
