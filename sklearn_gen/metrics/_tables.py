@@ -79,7 +79,10 @@ def encode_tables(categorical_features, *, min_rows=2, **tables):
             )
     cells = [Table.read(table) for table in tables.values()]
     schema = TableSchema.from_table(cells[0], categorical_features)
-    values = [schema.encode(table) for table in cells]
+    values = [
+        _encode(schema, table, name, reference)
+        for name, table in zip(tables, cells, strict=True)
+    ]
     is_level = np.array([kind in ("boolean", "categorical") for kind in schema.kinds])
     levels = [
         (levels or (False, True)) if coded else ()
@@ -96,6 +99,15 @@ def encode_tables(categorical_features, *, min_rows=2, **tables):
         )
     names = schema.names or tuple(range(len(is_level)))
     return Columns(names, is_level, tuple(levels), schema), *values
+
+
+def _encode(schema, table, name, reference):
+    """Encode a table; of columns of another type say which table has which."""
+    try:
+        return schema.encode(table)
+    except ValueError as error:
+        said = str(error).replace(" in fit, now", f" in {reference}, in {name}")
+        raise ValueError(said.replace(", or fit again", "")) from None
 
 
 def _as_table(name, table):

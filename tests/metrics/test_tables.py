@@ -65,6 +65,15 @@ def test_cells(real):
         marginal_similarity(real[:1], real)
 
 
+def test_columns_are_of_the_same_type():
+    dates = pd.DataFrame({"day": pd.date_range("2020", periods=40)})
+    says = r"^Column 'day' held dates in real, in synthetic it holds text.*astype\)\.$"
+    with pytest.raises(ValueError, match=says):
+        marginal_similarity(dates, dates.astype(str))
+    with pytest.raises(ValueError, match=r"zone None in real, in synthetic UTC: local"):
+        marginal_similarity(dates, dates.apply(lambda day: day.dt.tz_localize("UTC")))
+
+
 def test_containers_agree(real):
     other = mixed_table(60, 1)
     frames = [pl.DataFrame(table.to_dict("list")) for table in (real, other)]
