@@ -26,6 +26,7 @@ FAMILIES = (
     "metrics",
     "tables",
     "hmm",
+    "hmm_data",
 )
 _COLUMNS = "{:<46}{:>12}{:>12}{:>8}{:>9}  {}"
 

@@ -66,8 +66,11 @@ DATA = Path(
 NEEDS = {
     "customer_segments": DATA / "tabular" / "mall_customers.csv.gz",
     "image_segmentation": DATA / "pictures" / "bsds_gt_segments.npz",
+    "market_regimes": DATA / "series" / "sp500_shiller_monthly.csv.gz",
     "market_baskets": DATA / "tabular" / "groceries_baskets.txt.gz",
     "network_intrusion": DATA / "tabular" / "kddtrain_20pct.csv.gz",
+    "spoken_digits": DATA / "audio" / "fsdd.npz",
+    "tagging": DATA / "text" / "conll2000.train.txt.gz",
     "synthetic_report": DATA / "tabular" / "adult_train.csv.gz",
 }
 not_run = "|".join(name for name, path in NEEDS.items() if not path.exists()) or "$"

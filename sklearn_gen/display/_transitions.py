@@ -7,7 +7,7 @@ from sklearn_gen.display._states import state_color
 
 # Up to so many states numbers fit into the cells of a matrix.
 _NUMBERS_SHOWN = 16
-_NODE_SIZE, _WIDEST = 0.23, 5.0
+_NODE_SIZE, _WIDEST = 0.27, 5.0
 
 
 class TransitionDisplay:
