@@ -13,6 +13,8 @@ from sklearn_gen._regularization import Regularization
 from sklearn_gen.hmm._base import HiddenMarkovModel
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
+# So many interquartile ranges beyond the quartiles a value lies far out.
+_FENCE = 3.0
 
 
 class ContinuousHMM(Regularization, HiddenMarkovModel):
@@ -38,10 +40,17 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
 
     def _describe(self, X, series):
         weight = series.weight[series.sequences.of_rows]
-        self._variances = column_variances(X, weight)
+        self._fences = np.array([_fences(x, weight) for x in X.T]).T
+        # One row far out should not decide what is added to the variance of others.
+        self._variances = column_variances(self._within(X), weight)
         self._dtype = X.dtype.name
         self._emission = self._emission_of(X, weight)
         self._warn_of_scale()
+
+    def _within(self, X):
+        """Rows with what lies far out of a column moved to its fences."""
+        low, high = self._fences.astype(X.dtype)
+        return np.clip(X, low, high)
 
     @abstractmethod
     def _emission_of(self, X, weight):
@@ -66,6 +75,19 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
     def _shift(self, stats, delta):
         """Moments about other means."""
         return gaussian.recenter(self._structure, stats, delta)
+
+
+def _fences(x, weight):
+    """Bounds beyond which values of a column are far out; none where half are equal."""
+    seen = ~np.isnan(x) & (weight > 0.0)
+    if not seen.any():
+        return -np.inf, np.inf
+    x, weight = x[seen], weight[seen]
+    weight = None if weight.min() == weight.max() else weight  # ten times as fast
+    low, high = np.quantile(x, [0.25, 0.75], weights=weight, method="inverted_cdf")
+    if low == high:
+        return -np.inf, np.inf
+    return low - _FENCE * (high - low), high + _FENCE * (high - low)
 
 
 def finite(values, name):

@@ -37,7 +37,8 @@ class GaussianHMM(ContinuousHMM):
     covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='diag'
         Structure of the covariances, as in hmmlearn and scikit-learn.
     reg_covar : float or 'scale', default='scale'
-        Variance added to each column; 'scale' adds a millionth of the column's own.
+        Variance added to each column; 'scale' adds a millionth of the column's own,
+        outliers cut off.
     startprob_prior : float or array-like of shape (n_components,), default=1.0
         Parameters of the Dirichlet prior of `startprob_`; 1 is flat.
     transmat_prior : float or array-like, default=1.0

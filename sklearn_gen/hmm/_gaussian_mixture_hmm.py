@@ -35,7 +35,8 @@ class GaussianMixtureHMM(ContinuousHMM):
         Structure of the covariances, as in hmmlearn: 'tied' is one matrix for all
         components of a state.
     reg_covar : float or 'scale', default='scale'
-        Variance added to each column; 'scale' adds a millionth of the column's own.
+        Variance added to each column; 'scale' adds a millionth of the column's own,
+        outliers cut off.
     startprob_prior : float or array-like of shape (n_components,), default=1.0
         Parameters of the Dirichlet prior of `startprob_`; 1 is flat.
     transmat_prior : float or array-like, default=1.0

@@ -11,8 +11,6 @@ from sklearn_gen.hmm._continuous import ContinuousHMM
 from sklearn_gen.hmm._emissions_student import StudentEmission
 
 _STARTING_DOF = 10.0
-# Starts see values at most so many interquartile ranges beyond the quartiles.
-_FENCE = 3.0
 
 
 class StudentTHMM(ContinuousHMM):
@@ -197,16 +195,6 @@ class StudentTHMM(ContinuousHMM):
     def _fixed_dof(self):
         return None if isinstance(self.dof, str) else float(self.dof)
 
-    def _describe(self, X, series):
-        weight = series.weight[series.sequences.of_rows]
-        self._fences = np.array([_fences(x, weight) for x in X.T]).T
-        super()._describe(self._within(X), series)
-
-    def _within(self, X):
-        """Rows as starts see them."""
-        low, high = self._fences.astype(X.dtype)
-        return np.clip(X, low, high)
-
     def _starting_rows(self, X, series):
         return self._within(X)
 
@@ -249,16 +237,3 @@ class StudentTHMM(ContinuousHMM):
         resp = np.eye(self.n_components)[states]
         params = self._params.emission
         return student.draw_missing(self._structure, params, X, resp, rng)
-
-
-def _fences(x, weight):
-    """Bounds beyond which values are outliers; none where half are equal."""
-    seen = ~np.isnan(x) & (weight > 0.0)
-    if not seen.any():
-        return -np.inf, np.inf
-    low, high = np.quantile(
-        x[seen], [0.25, 0.75], weights=weight[seen], method="inverted_cdf"
-    )
-    if low == high:
-        return -np.inf, np.inf
-    return low - _FENCE * (high - low), high + _FENCE * (high - low)

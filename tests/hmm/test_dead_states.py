@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 
 from sklearn_gen import DegenerateDataWarning
-from sklearn_gen.hmm import GaussianHMM, groups_from_lengths
+from sklearn_gen.hmm import (
+    AutoregressiveHMM,
+    BernoulliHMM,
+    CategoricalHMM,
+    GaussianHMM,
+    GaussianMixtureHMM,
+    MixedHMM,
+    PoissonHMM,
+    StudentTHMM,
+    groups_from_lengths,
+)
 from tests.hmm.problems import Chain, recursions_of, row_stats
 
 
@@ -105,13 +115,46 @@ def test_a_far_outlier_leaves_other_rows_alone(deviations, n_before):
     )
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
-def test_a_far_outlier_can_be_learned_from():
-    X, _ = three_places()
+@pytest.mark.filterwarnings("ignore:A component has no variance")
+@pytest.mark.parametrize("covariance_type", ["full", "diag", "spherical"])
+def test_a_far_outlier_takes_a_state_and_leaves_the_others(covariance_type):
+    X, places = three_places()
     X[37] = 1e8
-    model = GaussianHMM(3, random_state=0).fit(X)
-    assert np.isfinite(model.lower_bound_)
+    model = GaussianHMM(4, covariance_type=covariance_type, n_init=5, random_state=0)
+    model.fit(X)
+    np.testing.assert_allclose(np.sort(model.means_.ravel())[:3], [0, 10, 20], atol=0.5)
+    assert model.means_.max() == pytest.approx(1e8)
     assert np.isfinite(model.score_samples(X)).all()
+    found = np.argsort(np.argsort(model.means_.ravel()))[model.predict(X)]
+    others = np.arange(len(X)) != 37
+    assert (found == places)[others].all()
+
+
+@pytest.mark.filterwarnings("ignore:More than 20%")
+@pytest.mark.parametrize(
+    "model",
+    [
+        AutoregressiveHMM(),
+        BernoulliHMM(),
+        CategoricalHMM(),
+        GaussianMixtureHMM(),
+        MixedHMM(),
+        PoissonHMM(),
+        StudentTHMM(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_every_emission_names_its_dead_states(model):
+    X = np.random.default_rng(0).poisson(np.repeat([1.0, 6.0, 15.0], 60))[:, None]
+    if isinstance(model, BernoulliHMM):
+        X = X > 4
+    transitions = [[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [1 / 3] * 3]
+    model.set_params(
+        n_components=3, startprob_init=[0.5, 0.5, 0], transmat_init=transitions
+    )
+    with pytest.warns(DegenerateDataWarning, match="No row visits state 2: "):
+        model.set_params(random_state=0).fit(X.astype(float))
+    assert np.isfinite(model.score_samples(X.astype(float))).all()
 
 
 @pytest.mark.parametrize("nats", [300.0, 600.0, 1e3, 1e5])
