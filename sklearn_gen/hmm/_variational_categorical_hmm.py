@@ -116,6 +116,8 @@ class VariationalCategoricalHMM(VariationalHMM, CategoricalHMM):
     ``density_kind`` is "exact": `score_samples` and draws are those of the Markov model
     with the attributes above, means of the posterior, not of all models it allows.
 
+    An iteration costs what one of :class:`CategoricalHMM` costs.
+
     References
     ----------
     MacKay (1997), "Ensemble learning for hidden Markov models". Beal (2003),
