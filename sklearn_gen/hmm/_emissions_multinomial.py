@@ -154,7 +154,6 @@ class MultinomialEmission:
                 missing = np.isnan(X[part])
                 seen, share = np.nansum(X[part], axis=1), missing @ p.T
                 out[part] += logsumexp(self.totals.rest(seen, share), axis=2)
-            out[np.isnan(X).all(axis=1)] = 0.0
         if not p.all():
             out[out < 0.5 * _IMPOSSIBLE] = -np.inf
         return out

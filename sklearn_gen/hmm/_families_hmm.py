@@ -1,6 +1,7 @@
 """Hidden Markov models of tables: independent columns, each of a family."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from numbers import Real
 from typing import ClassVar
 
@@ -96,9 +97,10 @@ class OneFamilyHMM(FamiliesHMM):
     def _describe(self, X, series):
         super()._describe(X, series)
         # Whatever was seen, counts may be any whole numbers.
-        self.schema_ = self.schema_.without_clipping(
-            dict.fromkeys(range(X.shape[1]), 1.0)
-        )
+        widths = dict.fromkeys(range(X.shape[1]), 1.0)
+        self.schema_ = self.schema_.without_clipping(widths)
+        columns = (replace(column, grid=1.0) for column in self._table.columns)
+        self._table = replace(self._table, columns=tuple(columns), schema=self.schema_)
 
     def _families_of(self, table, X, weight):
         return [self._family] * len(table.columns)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import bernoulli, chisquare, poisson
-from sklearn.base import clone
 from sklearn.utils import Bunch
 
 from sklearn_gen.base import DegenerateDataWarning
@@ -144,18 +143,16 @@ def test_planted_table_comes_back(planted):
     }
 
 
-@pytest.mark.parametrize("which", range(4))
-def test_one_start_is_enough(planted, which):
-    """Four of five single starts reach the highest likelihood of all."""
-    model, table = every_model(planted)[which]
+def test_one_start_is_enough():
+    """Single starts reach the highest likelihood of six states; of k-means' a fifth."""
+    rng = np.random.default_rng(1)
+    rates = np.array([[2, 20], [5, 5], [10, 2], [20, 20], [30, 5], [2, 2]])
+    states = np.repeat(rng.integers(6, size=600), rng.geometric(0.2, size=600))
+    X = rng.poisson(rates[states])
     scores = [
-        clone(model)
-        .set_params(random_state=i, max_iter=500, tol=1e-5)
-        .fit(table, groups=planted.groups)
-        .score(table, groups=planted.groups)
-        for i in range(5)
+        PoissonHMM(6, random_state=i, max_iter=300).fit(X).score(X) for i in range(5)
     ]
-    assert np.sort(scores)[1] > max(scores) - 5e-3
+    assert min(scores) > max(scores) - 0.01
 
 
 # Yearly numbers of earthquakes of magnitude 7 or more in the world, 1900 to 2006:
@@ -330,11 +327,46 @@ def test_rates_have_priors(planted):
     np.testing.assert_allclose(model.lambdas_, expected, rtol=1e-9)
 
 
+def test_smoothing_adds_rows_of_the_whole_table(planted):
+    model = BernoulliHMM(3, smoothing=50.0)
+    model.fit(planted.ones, states=planted.states, groups=planted.groups)
+    rows = np.bincount(planted.states)[:, None]
+    sums = np.array([planted.ones[planted.states == k].sum(axis=0) for k in range(3)])
+    expected = (sums + 50.0 * planted.ones.mean(axis=0)) / (rows + 50.0)
+    np.testing.assert_allclose(model.probabilities_, expected, rtol=1e-9)
+
+
 def test_even_counts_may_be_odd():
     """A grid of two in the data is none of the model."""
-    X = 2 * np.random.default_rng(0).poisson(2.0, size=(300, 1))
+    X = 2 * np.random.default_rng(0).poisson(30.0, size=(300, 1))
     drawn = PoissonHMM(random_state=0).fit(X).sample(100, random_state=0)
     assert (drawn % 2 == 1).any()
+
+
+def test_families_by_kind():
+    rng = np.random.default_rng(0)
+    rain = np.where(rng.random(400) < 0.4, 0.0, rng.gamma(2.0, size=400))
+    table = pd.DataFrame(
+        {
+            "signed": rng.normal(size=400),
+            "whole": rng.integers(-5, 6, size=400),
+            "far": rng.poisson(100.0, size=400),
+            "wait": rng.gamma(1.0, size=400),
+            "rain": rain,
+            "day": pd.date_range("2020-01-01", periods=400),
+        }
+    )
+    assert MixedHMM(random_state=0).fit(table).families_ == {
+        "signed": "gaussian",
+        "whole": "gaussian",
+        "far": "gaussian",
+        "wait": "gamma",
+        "rain": "zero_inflated_gamma",
+        "day": "histogram",
+    }
+    chosen = MixedHMM(families={"far": "poisson"}, random_state=0).fit(table)
+    assert chosen.families_["far"] == "poisson"
+    assert chosen.base_measure_["far"] == "counting"
 
 
 @pytest.mark.parametrize(
@@ -356,5 +388,6 @@ def test_messages(model, X, message):
 
 
 def test_amounts_are_rounded():
-    with pytest.warns(DegenerateDataWarning, match="row 1 is 2.4, .*rounded"):
-        PoissonHMM(random_state=0).fit([[1.0], [2.4], [3.0]])
+    with pytest.warns(DegenerateDataWarning, match=r"row 1 is 2.6, .*rounded"):
+        model = PoissonHMM(random_state=0).fit([[1.0], [2.6], [3.0]])
+    assert model.lambdas_ == pytest.approx(7 / 3)

@@ -99,6 +99,23 @@ def test_likelihood_never_falls(planted, n_trials):
     whole = MultinomialHMM(3, n_trials=n_trials, random_state=0).fit(X)
     best = np.sort(whole.emissionprob_.max(axis=1))
     np.testing.assert_allclose(best, [0.6, 0.7, 0.8], atol=0.06)
+    assert whole.score_samples(np.full((1, 3), np.nan)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_no_complete_row(planted):
+    """Totals are then Poisson's, with the mean of what was observed."""
+    X = planted[0].astype(float)
+    which = np.random.default_rng(0).choice(3, p=[0.6, 0.2, 0.2], size=3000)
+    X[np.arange(3000), which] = np.nan
+    model = MultinomialHMM(3, tol=0.0, max_iter=20, random_state=0)
+    with pytest.warns(UserWarning, match="did not converge"):
+        model.fit(X)
+    assert np.diff(model.lower_bounds_).min() > -1e-9
+    whole = MultinomialHMM(3, random_state=0).fit(X)
+    best = np.sort(whole.emissionprob_.max(axis=1))
+    np.testing.assert_allclose(best, [0.6, 0.7, 0.8], atol=0.06)
+    total = model.sample(5000, random_state=0).sum(axis=1).mean()
+    assert total == pytest.approx(5.5, abs=3.7 * np.sqrt(5.5 / 5000) + 0.1)
 
 
 def test_draws(planted):
