@@ -111,8 +111,8 @@ class MixedHMM(FamiliesHMM):
     them), positive numbers 'gamma', and others 'histogram'. Numbers without a grid, of
     which more than a tenth are one value, are zero-inflated there.
 
-    Leave out a column that tells when a row was: its values never come again, and states
-    would be spans of time.
+    Leave out a column that tells when a row was: its values never come again, and
+    states would be spans of time.
 
     With `smoothing` above zero EM maximises the posterior density, so `lower_bounds_`
     may fall a little.
