@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from sklearn_gen._kernels import (
+    autoregression,
     markov,
     markov_exact,
     markov_gaussian,
+    markov_mixture,
     markov_paths,
     markov_tables,
 )
@@ -50,6 +52,11 @@ def calls(dtype):
     first = np.array([0, 3, 6])
     tables = np.log(rng.random((K, 6))).astype(dtype)
     after = *group, piece.leave
+    parts = rng.normal(size=(K, 3, n)).astype(dtype)
+    parts[0, :, 7] = parts[2, 1, 9] = -np.inf
+    log_shares = np.log(rng.dirichlet(np.ones(3), K)).astype(dtype)
+    todo, wide = rng.random(n) < 0.5, X.astype(np.float64)
+    wide[20] = np.nan
     return {
         markov.smooth: (
             *(lanes, *after, piece.own, weight),
@@ -77,6 +84,12 @@ def calls(dtype):
         markov_gaussian.diag_log_densities_of: (X, means, scales, log_det),
         markov_gaussian.full_given_moments: (X, gamma, means),
         markov_gaussian.diag_given_moments: (X, gamma, means),
+        markov_mixture.state_log_densities: (parts, log_shares),
+        markov_mixture.split_by_component: (parts, log_shares, gamma),
+        autoregression.follow: (
+            *(wide, todo, starts, lengths, rng.integers(K, size=n)),
+            *(rng.normal(size=(K, 2 * D + 1, D)) / 9, wide + 1.0, wide - 1.0),
+        ),
         markov_tables.table_log_prob: (tables, first, codes),
         markov_tables.table_counts: (gamma, first, codes),
     }
@@ -139,3 +152,17 @@ def test_one_signature_per_dtype():
                 np.testing.assert_array_equal(a, b)
     for kernel in calls(np.float64):
         assert 1 <= len(kernel.signatures) <= len(TOLERANCE), kernel.__name__
+
+
+def test_gamma_is_split_by_the_posterior():
+    parts, log_shares, gamma = calls(np.float64)[markov_mixture.split_by_component]
+    joint = parts + log_shares[:, :, None]
+    with np.errstate(divide="ignore"):
+        densities = np.log(np.exp(joint).sum(axis=1))
+    posterior = np.exp(joint - np.where(np.isfinite(densities), densities, 0)[:, None])
+    np.testing.assert_allclose(
+        markov_mixture.state_log_densities(parts, log_shares), densities, atol=1e-13
+    )
+    split = markov_mixture.split_by_component(parts, log_shares, gamma)
+    np.testing.assert_allclose(split, gamma[:, None] * posterior, atol=1e-13)
+    assert not split[0, :, 7].any()
