@@ -10,6 +10,7 @@ from sklearn_gen.hmm._emissions_categorical import CategoricalEmission
 from sklearn_gen.hmm._emissions_families import FamiliesEmission
 from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
 from sklearn_gen.hmm._emissions_mixture import MixtureEmission
+from sklearn_gen.hmm._emissions_student import StudentEmission
 
 # Halvings of the range of quantiles: what is left is below 1e-15 of it.
 _HALVINGS = 50
@@ -106,7 +107,7 @@ def marginals_of(emission, params):
 
 @marginals_of.register
 def _(emission: GaussianEmission, params):
-    return _gaussians(np.eye(len(params.means)), emission.structure, params)
+    return _components(np.eye(len(params.means)), emission.structure, params)
 
 
 @marginals_of.register
@@ -120,7 +121,14 @@ def _(emission: MixtureEmission, params):
     shares = np.kron(
         np.eye(len(params.means) // emission.n_mix), np.ones(emission.n_mix)
     )
-    return _gaussians(shares * params.weights, emission.structure, params)
+    return _components(shares * params.weights, emission.structure, params)
+
+
+@marginals_of.register
+def _(emission: StudentEmission, params):
+    return _components(
+        np.eye(len(params.means)), emission.structure, params, params.dof
+    )
 
 
 @marginals_of.register
@@ -132,11 +140,12 @@ def _(emission: FamiliesEmission, params):
     return Marginals(np.eye(params.n_states), tuple(columns))
 
 
-def _gaussians(shares, structure, params):
-    family = FAMILIES["gaussian"]()
+def _components(shares, structure, params, *dof):
+    """Marginals of Gaussians, or of t distributions with these degrees of freedom."""
+    family = FAMILIES["student_t" if dof else "gaussian"]()
     scales = np.sqrt(structure.variances(params.covariances, *params.means.shape))
     columns = (
-        (family, family.params_type(mean, scale))
+        (family, family.params_type(mean, scale, *dof))
         for mean, scale in zip(params.means.T, scales.T, strict=True)
     )
     return Marginals(shares, tuple(columns))

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from sklearn_gen._columns import GroupColumn, as_array, container_of
+from sklearn_gen._columns import GroupColumn, TakenIds, as_array, container_of
 from sklearn_gen._compat import StrOptions, fit_context, safe_indexing
 from sklearn_gen._inner._checking import check_rows_for
 from sklearn_gen._inner._density import with_input_tags_of
@@ -144,9 +144,9 @@ class SequenceClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If a label, id, weight or prior is invalid, or a sequence has two labels.
         """
         first = next(iter(_models(self.estimator)))
-        X, column = _table(X), self.group_column if groups is None else None
-        given = column is not None and _has_columns(X)
-        ids = GroupColumn.find(X, column) if given else None
+        X, column = _table(X), self.group_column
+        inside = column is not None and not isinstance(groups, TakenIds)
+        ids = GroupColumn.find(X, column) if inside and _has_columns(X) else None
         X, groups = self._take_groups(X, groups, ids)
         X = check_rows_for(first, self, X, reset=True)
         series = series_of(groups, len(X), sequence_weight=sequence_weight)
@@ -175,12 +175,14 @@ class SequenceClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _take_groups(self, X, groups, ids):
         X = _table(X)
+        if isinstance(groups, TakenIds):
+            return X, groups.ids
         if ids is None or not _has_columns(X):
             return X, groups
         if groups is not None:
             raise ValueError(
-                f"fit found the ids of sequences in group_column={self.group_column!r}"
-                ", so X has them and groups can't be given, too. Leave groups out."
+                f"Ids of sequences come in group_column={self.group_column!r} and as "
+                "groups: give one of them."
             )
         return ids.take(X)
 

@@ -6,8 +6,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
 from sklearn_gen.hmm import GaussianHMM, SequenceClassifier, groups_from_lengths
@@ -73,8 +76,17 @@ def test_labels_of_rows_or_sequences_and_ids_in_a_column(strokes, model):
         strokes.X, strokes.y, groups=strokes.groups
     )
     assert (fits[0].n_features_in_, list(fits[0].feature_names_in_)) == (2, ["x", "y"])
-    with pytest.raises(ValueError, match="Leave groups out"):
+    with pytest.raises(ValueError, match="give one of them"):
         fits[0].predict(frame, groups=strokes.groups)
+
+
+def test_pipelines_scale_all_but_the_ids(strokes, model):
+    """In scikit-learn's own pipeline ids pass by the scaler."""
+    X, cv = np.c_[strokes.groups, 100.0 * strokes.X], GroupKFold(3)
+    scaler = make_column_transformer(("passthrough", [0]), (StandardScaler(), [1, 2]))
+    column = make_pipeline(scaler, SequenceClassifier(model, group_column=0))
+    scores = cross_val_score(column, X, strokes.of_rows, groups=strokes.groups, cv=cv)
+    assert scores.min() > 0.8
 
 
 def test_searches_both_ways(strokes, model):
