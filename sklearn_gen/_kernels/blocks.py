@@ -11,11 +11,19 @@ from sklearn_gen._kernels.lanes import store
 
 
 @jit
-def aligned_zeros(count, dtype):
-    """Zeros that start on a cache line, so that no vector straddles two."""
-    raw = np.zeros(count + 16, dtype)
+def aligned_empty(count, dtype):
+    """Memory that starts on a cache line, so that no vector straddles two."""
+    raw = np.empty(count + 16, dtype)
     first = -raw.ctypes.data % 64 // raw.itemsize
     return raw[first : first + count]
+
+
+@jit
+def aligned_zeros(count, dtype):
+    """As :func:`aligned_empty`, of zeros."""
+    zeros = aligned_empty(count, dtype)
+    zeros[:] = 0
+    return zeros
 
 
 @jit

@@ -144,7 +144,7 @@ def smooth(
     T = longest(first, L)
     matrix, transposed = with_start(transitions, start), padded(transitions.T.copy(), K)
     b, shift, space = new_space(T, K, log_prob)
-    beta, before = new_steps(TIME + 1, K, log_prob), new_steps(1, K, log_prob)[0]
+    beta, before = new_steps(TIME + 1, K, log_prob), np.zeros_like(b[0])
     gamma = np.empty((K, n), log_prob.dtype)
     sums, started = np.zeros((len(before), len(before))), np.zeros(K)
     log_likelihood, trouble = np.zeros((G, L)), np.zeros((G, L), np.bool_)

@@ -17,7 +17,7 @@ parts, and the result is that of one pass from its first row to its last either 
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit
-from sklearn_gen._kernels.blocks import aligned_zeros
+from sklearn_gen._kernels.blocks import aligned_empty, aligned_zeros
 from sklearn_gen._kernels.lanes import choose_less, load, splat, store
 from sklearn_gen._kernels.special import exp, log
 
@@ -47,9 +47,14 @@ def padded(array, K):
 
 @jit
 def new_steps(T, K, like):
-    """Work space of T steps, (T, states, lanes), states padded to a multiple of 4."""
+    """Work space of T steps, (T, states, lanes), states padded with 0 to 4, 8, ...
+
+    States themselves are not set: with 256 steps that takes as long as their products.
+    """
     P, L = -(-K // 4) * 4, lanes_of(like)
-    return aligned_zeros(T * P * L, like.dtype).reshape(T, P, L)
+    steps = aligned_empty(T * P * L, like.dtype).reshape(T, P, L)
+    steps[:, K:] = like.dtype.type(0.0)
+    return steps
 
 
 @jit
@@ -281,11 +286,11 @@ def new_space(T, K, like):
     """Densities, their shifts, and the work space of :func:`forward`."""
     L = lanes_of(like)
     b = new_steps(T, K, like)
-    shift = aligned_zeros(T * L, like.dtype).reshape(T, L)
+    shift = aligned_empty(T * L, like.dtype).reshape(T, L)
     space = (
         new_steps(T + 1, K, like),
-        aligned_zeros(T * L, like.dtype).reshape(T, L),
-        aligned_zeros((T + 1) * L, like.dtype).reshape(T + 1, L),
+        aligned_empty(T * L, like.dtype).reshape(T, L),
+        aligned_empty((T + 1) * L, like.dtype).reshape(T + 1, L),
         aligned_zeros(L, like.dtype).reshape(1, L),
     )
     return b, shift, space
