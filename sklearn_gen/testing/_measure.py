@@ -9,7 +9,7 @@ levels, with weight one.
 import numpy as np
 from scipy.stats import chi2
 
-from sklearn_gen.testing._traits import is_discrete
+from sklearn_gen.testing._traits import is_discrete, rows_are_steps
 
 # A test of draws fails a correct model with at most this probability. Seeds are fixed:
 # a pass stays a pass until the stream of draws changes.
@@ -37,7 +37,10 @@ def column_nodes(estimator, column, n_columns=1, shift=0.0):
             levels = np.arange(_MOST_COUNTED)
         return levels, np.ones(len(levels))
     reach = _REACH[n_columns]
-    t, step = np.linspace(-reach, reach, _N_NODES[n_columns], retstep=True)
+    n_nodes = _N_NODES[n_columns]
+    if rows_are_steps(estimator):  # a sequence of its own for every node
+        n_nodes = n_nodes // 2 + 1
+    t, step = np.linspace(-reach, reach, n_nodes, retstep=True)
     t += shift * step
     scale = 0.5 * column.std()
     return np.median(column) + scale * np.sinh(t), step * scale * np.cosh(t)
