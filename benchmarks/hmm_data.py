@@ -20,11 +20,13 @@ from threadpoolctl import threadpool_limits
 from benchmarks.data import find
 from benchmarks.words import Vocabulary
 from sklearn_gen.hmm import (
+    AutoregressiveHMM,
     CategoricalHMM,
     GaussianHMM,
     GaussianMixtureHMM,
     PoissonHMM,
     SequenceClassifier,
+    StudentTHMM,
     groups_from_lengths,
 )
 from sklearn_gen.mixture import GaussianMixture, StudentTMixture
@@ -240,6 +242,16 @@ def markov_scores(x, n):
     return -model.score_samples(x)[n:]
 
 
+def autoregressive_scores(x, n):
+    model = AutoregressiveHMM(3, order=2, sticky=1.0, reg_covar=1e-3, random_state=0)
+    return -model.fit(x[:n]).score_samples(x)[n:]
+
+
+def heavy_tailed_scores(x, n):
+    model = StudentTHMM(8, sticky=1.0, reg_covar=1e-3, random_state=0).fit(x[:n])
+    return -model.score_samples(x)[n:]
+
+
 def mixture_scores(x, n):
     model = GaussianMixture(8, reg_covar=1e-3, random_state=0).fit(x[:n])
     return -model.score_samples(x)[n:]
@@ -251,9 +263,12 @@ def step_sizes(x, n):
 
 SCORES = {
     "GaussianHMM, 8 states": markov_scores,
+    "StudentTHMM, 8 states": heavy_tailed_scores,
+    "AutoregressiveHMM, 3 states, 2 rows before": autoregressive_scores,
     "GaussianMixture, 8 components": mixture_scores,
     "distance from the mean": lambda x, n: np.abs(x[n:, 0]),
     "size of the step": step_sizes,
+    "random numbers": lambda x, n: np.random.default_rng(0).random(len(x) - n),
 }
 
 

@@ -66,6 +66,7 @@ DATA = Path(
 NEEDS = {
     "customer_segments": DATA / "tabular" / "mall_customers.csv.gz",
     "image_segmentation": DATA / "pictures" / "bsds_gt_segments.npz",
+    "machine_failures": DATA / "series" / "nab.npz",
     "market_regimes": DATA / "series" / "sp500_shiller_monthly.csv.gz",
     "market_baskets": DATA / "tabular" / "groceries_baskets.txt.gz",
     "network_intrusion": DATA / "tabular" / "kddtrain_20pct.csv.gz",
