@@ -20,6 +20,7 @@ from sklearn_gen._blocks import row_blocks, sum_blocks
 from sklearn_gen._em import Run
 from sklearn_gen._seeding import inverse_cdf, sample_of_rows, sorted_order
 from sklearn_gen._validation import weighted_sum
+from sklearn_gen.mixture._comparing import Judged
 
 # Where moves are looked for; EM itself sees all rows. With twice the starts and steps
 # the search of `benchmarks mclust` finds the same eight clusters in 1.6 times the time.
@@ -28,7 +29,10 @@ _FIRST_ITERATIONS, _LOCAL_ITERATIONS = 3, 6
 _RANDOM_SPLITS = 2  # beside those along the longest axis and by distance
 # Splits, or merges, that may fail to improve the criterion before they end.
 _PATIENCE = 2
-_HELD_OUT = 0.2
+# Of stretched clusters, 2 to 8 of them on 1,500 rows, a fifth held out finds the
+# right number 40 times in 48 and half of the rows 47 times, in less time: comparisons
+# are surer, and what is learned by heart costs more.
+_HELD_OUT = 0.5
 # EM ends when an iteration gains less than this part of what BIC asks of a component.
 _PART_OF_PENALTY = 0.01
 _MARGIN = 0.1  # of the same: by how much a model must be better
@@ -103,10 +107,10 @@ class Search:
 
     def _hold_out(self, X, sample_weight):
         n_held = int(_HELD_OUT * len(X))
-        if n_held == 0:
+        if n_held < 2:
             raise ValueError(
-                f"criterion='holdout' holds out a fifth of the rows, got {len(X)} "
-                "row(s). Use criterion='bic'."
+                f"criterion='holdout' holds out half of the rows, got {len(X)}: two of "
+                "them must be held out. Use criterion='bic'."
             )
         held = np.zeros(len(X), dtype=bool)
         held[self.rng.permutation(len(X))[:n_held]] = True
@@ -126,10 +130,10 @@ class Search:
             yield Run(best.params, merit=np.inf)
 
     def _up_and_down(self):
-        self.best_merit = -np.inf
+        self.best, self.top, self.rank = None, None, -np.inf
         best = yield from self._try(self._whole(), "start")
         while True:
-            run, left = best, _PATIENCE
+            run, left, top = best, _PATIENCE, self.top
             while left and (params := self._split(run)) is not None:
                 run = yield from self._try(params, "split")
                 better = run.rank > best.rank
@@ -139,7 +143,7 @@ class Search:
                 run = yield from self._try(self._merge(run), "merge")
                 if run.rank > best.rank:
                     best, improved = run, True
-            if not improved:
+            if not improved or self.top is top:
                 return best
 
     def _penalty(self):
@@ -156,16 +160,16 @@ class Search:
         bounds = [-np.inf, -np.inf, *run.lower_bounds]
         run.converged = bool(run.converged or bounds[-1] - bounds[-2] < model.tol)
         model._keep(run)
-        value = self._criterion()
-        merit = value if model.criterion == "holdout" else -value
-        # The least improvement that counts: more than EM may have left undone. Bic and
-        # icl count twice the sum over rows, holdout is a mean.
-        margin = _MARGIN * self._penalty()
-        margin *= 1.0 if model.criterion == "holdout" else 2.0 * self.n_rows
+        value, found = self._criterion(K)
         large = K == 1 or self._responsibilities().sum(axis=0).min() >= self.fewest
-        accepted = bool(large and merit > self.best_merit + margin)
+        margin = self._margin()
+        accepted = bool(large and found.replaces(self.best, self.top, margin))
+        if large and (self.top is None or found.merit > self.top.merit + margin):
+            self.top = found
         if accepted:
-            run.merit = self.best_merit = merit
+            self.best = found
+            # a smaller mixture may lose a little, and is preferred all the same
+            self.rank = run.merit = max(found.merit, np.nextafter(self.rank, np.inf))
         model._say(
             f"{move.capitalize()}: {K} components, {model.criterion} {value:.6g}"
             f"{', the best so far' * accepted}"
@@ -187,23 +191,31 @@ class Search:
         }
         return run
 
+    def _margin(self):
+        """The least improvement that counts: more than EM may have left undone."""
+        margin = _MARGIN * self._penalty()
+        # bic and icl count twice the sum over rows, holdout is a mean
+        return margin if self.model.criterion == "holdout" else 2 * self.n_rows * margin
+
     def _tol(self):
         if not self.history:
             return None
         return min(self.model.tol, _PART_OF_PENALTY * self._penalty())
 
-    def _criterion(self):
+    def _criterion(self, K):
+        """The criterion, and what K components are compared by."""
         model = self.model
         if model.criterion == "holdout":
             X, weight = self.held_out
-            total, n_rows = weighted_sum(model._score_samples(X), weight)
-            return total / n_rows
+            scores = model._score_samples(X)
+            total, n_rows = weighted_sum(scores, weight)
+            return total / n_rows, Judged(K, total / n_rows, scores, weight)
         total, n_rows = weighted_sum(model._score_samples(self.X), self.weight)
         value = -2.0 * total + np.log(n_rows) * model._n_parameters()
         if model.criterion == "icl":
             certainty = np.log(model._predict_proba(self.X).max(axis=1))
             value -= 2.0 * weighted_sum(certainty, self.weight)[0]
-        return float(value)
+        return float(value), Judged(K, -float(value))
 
     # Moves, on the sample of rows.
 

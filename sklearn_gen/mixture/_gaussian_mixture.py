@@ -82,7 +82,8 @@ class GaussianMixture(
         component.
     criterion : {'bic', 'icl', 'holdout'}, default='bic'
         By what 'auto' compares numbers of components: `bic`, `icl`, or the likelihood
-        of a fifth of the rows, which are held out and learned from at the end.
+        of half of the rows, which are held out and learned from at the end: the fewest
+        components that are as good as any within a standard error.
     max_components : int or None, default=None
         The most that 'auto' tries. None: as many as go on to pay.
     dequantize : None, 'auto' or array-like of column names or indices, default=None
