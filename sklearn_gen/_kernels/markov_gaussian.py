@@ -36,25 +36,34 @@ def _constants(log_det, K, d, like):
 
 
 @jit
-def _put(block, start, size, out):
-    for k in range(len(out)):
-        for i in range(size):
-            out[k, start + i] = block[k, i]
+def _part(array, start, size, R, block):
+    """Columns of (K, n) from `start`, or `block` where they don't fill groups of R."""
+    return array[:, start:] if size % R == 0 else block[:, :]
 
 
 @jit
-def _get(gamma, start, size, block, s0):
-    """Copy gamma to a block, 0 to the end of its last group of rows, and sum it."""
-    end = min(block.shape[1], -(-size // 64) * 64)
+def _put(block, start, size, R, out):
+    if size % R:
+        for k in range(len(out)):
+            for i in range(size):
+                out[k, start + i] = block[k, i]
+
+
+@jit
+def _get(gamma, start, size, R, block, s0):
+    """Columns of gamma, 0 to the end of their last group of rows, and sum them."""
+    part = _part(gamma, start, size, R, block)
     zero = block.dtype.type(0.0)
     for k in range(len(gamma)):
-        for i in range(size):
-            block[k, i] = gamma[k, start + i]
-        block[k, size:end] = zero
+        if size % R:
+            for i in range(size):
+                block[k, i] = gamma[k, start + i]
+            block[k, size:] = zero
         total = splat(zero)
-        for i in range(0, end, 64 // block.itemsize):
-            total = total + load(block, (k, i))
+        for i in range(0, -(-size // R) * R, 64 // block.itemsize):
+            total = total + load(part, (k, i))
         s0[k] += row_sum(total)
+    return part
 
 
 @kernel
@@ -74,13 +83,14 @@ def full_log_densities(X, means, precisions_cholesky, log_det):
     for start in range(0, n, B):
         size = min(B, n - start)
         load_block(X, start, size, rows)
+        part = _part(out, start, size, R, block)
         for k in range(K):
             t = min(k, len(packed) - 1)
             whiten(
                 *(rows, -(-size // R), d, means, k, packed, t),
-                *(z, z[:0], block, k, constants[k]),
+                *(z, z[:0], part, k, constants[k]),
             )
-        _put(block, start, size, out)
+        _put(block, start, size, R, out)
     return out
 
 
@@ -96,10 +106,11 @@ def diag_log_densities_of(X, means, sqrt_precisions, log_det):
     for start in range(0, n, B):
         size = min(B, n - start)
         load_block(X, start, size, rows)
+        part = _part(out, start, size, R, block)
         diag_log_densities(
-            rows, -(-size // R), d, means, sqrt_precisions, block, constants
+            rows, -(-size // R), d, means, sqrt_precisions, part, constants
         )
-        _put(block, start, size, out)
+        _put(block, start, size, R, out)
     return out
 
 
@@ -109,17 +120,17 @@ def full_given_moments(X, gamma, centers):
     n, d = X.shape
     K = len(gamma)
     rows, block, work = new_block(X[:_ROWS], K)
-    B = block.shape[1]
+    B, R = block.shape[1], rows.shape[2]
     space, D = new_scatter(rows, d)
     s0, s1, s2 = np.zeros(K), np.zeros((K, D)), np.zeros((K, D, D))
     work[0] = X.dtype.type(1.0)
     for start in range(0, n, B):
         size = min(B, n - start)
         load_block(X, start, size, rows)
-        _get(gamma, start, size, block, s0)
+        part = _get(gamma, start, size, R, block, s0)
         for k in range(K):
             scatter(
-                *(X, start, size, rows, block, k, work[0]),
+                *(X, start, size, rows, part, k, work[0]),
                 *(centers, space, s1, s2),
             )
     return GivenMoments(s0, s1[:, :d].copy(), symmetric(s2, d))
@@ -136,6 +147,6 @@ def diag_given_moments(X, gamma, centers):
     for start in range(0, n, B):
         size = min(B, n - start)
         load_block(X, start, size, rows)
-        _get(gamma, start, size, block, s0)
-        diag_scatter(rows, -(-size // R), d, block, centers, s1, s2)
+        part = _get(gamma, start, size, R, block, s0)
+        diag_scatter(rows, -(-size // R), d, part, centers, s1, s2)
     return GivenMoments(s0, s1, s2)
