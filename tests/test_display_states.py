@@ -126,14 +126,14 @@ def test_matrix_and_graph(model):
     texts = {tuple(t.get_position()): t.get_text() for t in display.ax_.texts}
     assert texts[0, 0] == f"{model.transmat_[0, 0]:.2f}"
     display = TransitionDisplay(
-        np.array([[0.9, 0.099, 0.001], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]]),
+        np.array([[0.98, 0.0196, 0.0004], [0.0, 1.0, 0.0], [0.25, 0.25, 0.5]]),
         np.array([0.98, 0.0, 0.02]),
     ).plot(kind="graph")
     assert set(display.arrows_) == {(0, 1), (2, 0), (2, 1)}
     widths = {k: arrow.get_linewidth() for k, arrow in display.arrows_.items()}
     assert widths[2, 0] == widths[2, 1] < widths[0, 1]
     texts = [text.get_text() for text in display.ax_.texts]
-    assert "state 0\nstays 0.90\nstarts 0.98" in texts
+    assert "state 0\nstays 0.98\nstarts 0.98" in texts
     assert "state 2\nstays 0.50" in texts
     single = TransitionDisplay.from_estimator(
         GaussianHMM(1).fit(np.arange(9.0)[:, None]), kind="graph"

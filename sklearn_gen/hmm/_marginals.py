@@ -72,8 +72,6 @@ class Marginals(NamedTuple):
         possible = weights > 0.0
         low = np.where(possible, ends, np.inf).min(axis=1)
         high = np.where(possible, ends, -np.inf).max(axis=1)
-        reaches = self._cdf(family, params, weights, low) >= q
-        high = np.where(reaches, low, high)
         for _ in range(_HALVINGS):
             middle = 0.5 * (low + high)
             reaches = self._cdf(family, params, weights, middle) >= q

@@ -123,6 +123,14 @@ def test_priors_and_weights(strokes, model):
     assert_allclose(weighed.class_count_, part.class_count_)
     for ours, theirs in zip(weighed.estimators_, part.estimators_, strict=True):
         assert_allclose(ours.means_, theirs.means_, rtol=1e-6)
+    weight = 1.0 + np.arange(60) % 3
+    weighed = SequenceClassifier(model).fit(**given, sequence_weight=weight)
+    for label, ours in zip(weighed.classes_, weighed.estimators_, strict=True):
+        rows, own = strokes.of_rows == label, weight[strokes.y == label]
+        alone = clone(model).fit(
+            strokes.X[rows], groups=strokes.groups[rows], sequence_weight=own
+        )
+        assert_array_equal(ours.means_, alone.means_)
     found = fitted.score(**given, sequence_weight=(strokes.y == "rise").astype(float))
     assert found == 1.0
 
