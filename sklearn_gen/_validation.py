@@ -306,9 +306,11 @@ def describe_rows(estimator, X, rows):
         What `check_rows` made of it, with weight; of a Table encoded on return.
     """
     if isinstance(rows, Table):
-        chosen = getattr(estimator, "categorical_features", "from_dtype")
         schema = estimator.schema_ = TableSchema.from_table(
-            rows, chosen, identifiers=getattr(estimator, "identifiers", None)
+            rows,
+            getattr(estimator, "categorical_features", "from_dtype"),
+            identifiers=getattr(estimator, "identifiers", None),
+            constraints=getattr(estimator, "constraints", None),
         )
         if schema.empty_columns:
             labels = ", ".join(schema.label(j) for j in schema.empty_columns)

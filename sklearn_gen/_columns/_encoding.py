@@ -15,9 +15,11 @@ from sklearn_gen._columns._identifiers import (
     new_names,
 )
 from sklearn_gen._columns._resolution import cell_width, on_grid
+from sklearn_gen._columns._wall_time import from_wall_time, has_rules, wall_time
 
 # Above this, float64 skips integers.
 _EXACT = 2**53
+_FIRST_ROWS = 1000
 _GROUPS = {
     "continuous": "numbers",
     "integer": "numbers",
@@ -46,6 +48,9 @@ class Column:
     origin, step : int
         A cell is encoded as (cell - origin) / step; 0 and 1 except for dates and for
         integers that float64 can't hold.
+    is_wall_time : bool
+        Whether origin and steps are of what clocks show in the zone, not of UTC: days
+        are, where clocks are changed.
     bounds : tuple of float
         Smallest and largest encoded value seen, NaN if none was.
     resolution : float
@@ -71,6 +76,7 @@ class Column:
     gap: str = "None"
     origin: int = 0
     step: int = 1
+    is_wall_time: bool = False
     bounds: tuple = (np.nan, np.nan)
     resolution: float = 0.0
     is_empty: bool = False
@@ -88,7 +94,7 @@ class Column:
         return self.levels
 
 
-def column_of(cells, label, *, categorical, identifier=False):
+def column_of(cells, label, *, categorical, identifier=False, instant=False):
     """Describe a column by its cells.
 
     Parameters
@@ -101,6 +107,9 @@ def column_of(cells, label, *, categorical, identifier=False):
         Whether its values are levels, whatever their type.
     identifier : bool
         Whether it only names rows.
+    instant : bool
+        Whether dates are compared with others, which may be of other time zones: they
+        are then encoded in UTC.
 
     Returns
     -------
@@ -131,21 +140,22 @@ def column_of(cells, label, *, categorical, identifier=False):
             levels = tuple(sorted(set(present.tolist())))
         return Column(kind="categorical", levels=levels, resolution=1.0, **known)
     _refuse_infinite(cells, label)
-    origin, step = 0, 1
-    if len(present) and cells.kind == "datetime":
-        origin = int(present.min())
+    origin, step, is_wall_time = 0, 1, False
     if len(present) and cells.kind in TIMES:
+        is_wall_time = not instant and _is_of_days(present, cells.unit, cells.zone)
+        if is_wall_time:
+            present = wall_time(present, cells.unit, cells.zone)
+        origin = int(present.min()) if cells.kind == "datetime" else 0
         step = _natural_step(present, origin, cells.unit)
     elif len(present) and cells.kind == "integer":
         low, high = int(present.min()), int(present.max())
         origin = low if max(abs(low), abs(high)) > _EXACT else 0
-    column = Column(kind=cells.kind, origin=origin, step=step, **known)
+    known |= {"origin": origin, "step": step, "is_wall_time": is_wall_time}
+    column = Column(kind=cells.kind, **known)
     encoded = _shifted(present, column)
     bounds = (float(encoded.min()), float(encoded.max())) if len(present) else None
     return Column(
         kind=cells.kind,
-        origin=origin,
-        step=step,
         bounds=bounds or (np.nan, np.nan),
         resolution=_resolution(cells.kind, present, encoded),
         **known,
@@ -162,6 +172,19 @@ def _natural_step(ticks, origin, unit):
         if day % parts == 0 and not (rest % (day // parts)).any():
             return day // parts
     return 1
+
+
+def _is_of_days(ticks, unit, zone):
+    """Whether clocks show one time of day in all rows, but UTC doesn't."""
+    if zone is None or not has_rules(zone):
+        return False
+    day = TICKS_PER_DAY[unit]
+    for rows in (ticks[:_FIRST_ROWS], ticks):  # most times are no days
+        shown = wall_time(rows, unit, zone)
+        if len(np.unique(shown % day)) > 1:
+            return False
+    known = np.array_equal(from_wall_time(shown, unit, zone), ticks)
+    return known and len(np.unique(ticks % day)) > 1
 
 
 def _resolution(kind, present, encoded):
@@ -195,6 +218,8 @@ def encode(column, cells, label):
     _refuse_infinite(cells, label)
     if column.kind in TIMES:
         ticks = _in_unit(cells.values[seen], cells.unit, column.unit)
+        if column.is_wall_time:
+            ticks = wall_time(ticks, column.unit, column.zone)
         encoded[seen] = _shifted(ticks, column)
     elif column.origin == 0:
         encoded = np.where(seen, cells.values, np.nan).astype(np.float64, copy=False)
@@ -259,7 +284,10 @@ def decode(column, encoded):
     encoded = np.rint(encoded)
     if column.is_clipped:
         encoded = np.clip(encoded, *column.bounds)
-    return _unshifted(encoded, column), missing
+    values = _unshifted(encoded, column)
+    if column.is_wall_time:
+        values = from_wall_time(values, column.unit, column.zone)
+    return values, missing
 
 
 def _integers(column):

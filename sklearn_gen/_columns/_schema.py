@@ -75,7 +75,12 @@ class TableSchema:
 
     @classmethod
     def from_table(
-        cls, X, categorical_features="from_dtype", sample_weight=None, identifiers=None
+        cls,
+        X,
+        categorical_features="from_dtype",
+        sample_weight=None,
+        identifiers=None,
+        constraints=None,
     ):
         """Describe a table of mixed columns.
 
@@ -90,6 +95,8 @@ class TableSchema:
         identifiers : "auto", list of names or indices, mask, or None, default=None
             Columns that only name rows: encoded as missing, decoded from serial numbers
             as new names of the same pattern. "auto" finds them (`names_rows`).
+        constraints : sequence of Inequality, Sum and FixedCombinations, or None
+            Dates that they compare are encoded in UTC, whatever clocks show.
 
         Returns
         -------
@@ -123,12 +130,18 @@ class TableSchema:
                 for j, cells in enumerate(table.columns)
                 if j not in (levels or ()) and names_rows(cells, schema._name(j))
             ]
+        compared = {
+            column
+            for constraint in (() if constraints is None else constraints)
+            for column in getattr(constraint, "columns", ())
+        }
         columns = tuple(
             column_of(
                 cells,
                 schema.label(j),
                 categorical=levels is not None and j in levels,
                 identifier=j in names,
+                instant=not {j, j - n_features, schema._name(j)}.isdisjoint(compared),
             )
             for j, cells in enumerate(table.columns)
         )
