@@ -28,6 +28,7 @@ __all__ = [
     "NEIGHBOUR",
     "Filtered",
     "Smoothed",
+    "counted_rows",
     "filtered",
     "rows_of_lanes",
     "smooth",
@@ -75,6 +76,23 @@ def rows_of_lanes(first, starts, lengths):
                 step = max(min(t, lengths[g, i] - 1), 0)
                 rows[first[g] + t * L + i] = starts[g, i] + step
     return rows
+
+
+@kernel
+def counted_rows(first, starts, lengths, own):
+    """Which (time, lane) of groups count, and rows of the table there, lane by lane.
+
+    Parameters are those of :func:`rows_of_lanes` and :func:`smooth`; returns (2, n).
+    """
+    G, L = starts.shape
+    out, at = np.empty((2, (own * lengths).sum()), np.int64), 0
+    for g in range(G):
+        for i in range(L):
+            for t in range(lengths[g, i] if own[g, i] else 0):
+                out[0, at] = first[g] + t * L + i
+                out[1, at] = starts[g, i] + t
+                at += 1
+    return out
 
 
 @kernel

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_gen._columns import GroupColumn, TakenIds
 from sklearn_gen._compat import Interval, StrOptions, fit_context
 from sklearn_gen._em import EMModel
+from sklearn_gen._kernels import markov
 from sklearn_gen._validation import as_generator
 from sklearn_gen.hmm._decoding import Decoding
 from sklearn_gen.hmm._drawing import Drawing
@@ -236,6 +237,8 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
 
     def _steps(self, X, series):
         coded = self._coded(X, series.sequences)
+        if isinstance(coded, np.ndarray):
+            coded = np.ascontiguousarray(coded)  # else every kernel call copies all
         dtype = coded.dtype if coded.dtype.kind == "f" else np.dtype(np.float64)
         layout = lay_out(series.sequences, self.n_components, dtype)
         return Steps(coded, layout, series.weight, series.states)
@@ -308,7 +311,10 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
         shared = self._shared(steps.X, params.emission)
 
         def take(rows):
-            return steps.X[rows], steps.states[rows] if known else None
+            # tables lane by lane: a tenth of the time of an iteration less
+            table = isinstance(steps.X, np.ndarray)
+            X = markov.taken(steps.X, rows) if table else steps.X[rows]
+            return X, steps.states[rows] if known else None
 
         def log_prob(block):
             X, states = block
@@ -322,8 +328,8 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
             return self._emission.stats(block[0], gamma, params.emission)
 
         recursions = self._recursions(steps, params)
-        markov, emission = recursions.expect(stats, steps.weight)
-        return SequenceStats(*markov, emission)
+        chain, emission = recursions.expect(stats, steps.weight)
+        return SequenceStats(*chain, emission)
 
     def _m_step(self, stats, params):
         # Priors are pseudo-counts: `partial_fit` gives statistics per unit of weight.

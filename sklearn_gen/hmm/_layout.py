@@ -47,12 +47,8 @@ class Piece(NamedTuple):
         return markov.rows_of_lanes(self.first, self.starts, self.lengths)
 
     def counted(self):
-        """Mask over (time, lane): the rows that count, each row of the table once."""
-        parts = []
-        for g, lengths in enumerate(np.where(self.own, self.lengths, 0)):
-            T = (self.first[g + 1] - self.first[g]) // len(lengths)
-            parts.append((np.arange(T)[:, None] < lengths).ravel())
-        return np.concatenate(parts)
+        """Which (time, lane) count, each row of the table once, and these rows."""
+        return markov.counted_rows(self.first, self.starts, self.lengths, self.own)
 
     def groups(self):
         """Pieces of one group each."""

@@ -130,11 +130,10 @@ class Recursions:
         weight = np.ones(len(self.layout.sequences.lengths))
 
         def work(piece, entry=None, leave=None):
-            rows = piece.rows()
-            _, log_prob = self._densities(rows)
+            _, log_prob = self._densities(piece.rows())
             got = self._smooth(piece, log_prob, weight, entry, leave)
-            counted = piece.counted()
-            out[rows[counted]] = got.gamma.T[counted]
+            at, rows = piece.counted()
+            out[rows] = got.gamma.T[at]
             return part_of(piece, (), got, got.before)
 
         def exact(s):
@@ -164,8 +163,7 @@ class Recursions:
         out = self._empty() if with_states else None
 
         def work(piece, entry=None, leave=None):
-            rows = piece.rows()
-            _, log_prob = self._densities(rows)
+            _, log_prob = self._densities(piece.rows())
             piece, entries, _ = self._given(piece, entry, None)
             got = markov.filtered(
                 log_prob,
@@ -173,10 +171,10 @@ class Recursions:
                 *self.chain.arguments(self.layout.dtype),
                 *(entries, with_states),
             )
-            counted = piece.counted()
-            scores[rows[counted]] = got.log_prob[counted]
+            at, rows = piece.counted()
+            scores[rows] = got.log_prob[at]
             if with_states:
-                out[rows[counted]] = got.states.T[counted]
+                out[rows] = got.states.T[at]
             return part_of(piece, (), got)
 
         def exact(s):
@@ -264,8 +262,8 @@ class Recursions:
                 *(*chain, entries, exits.astype(np.int64).ravel()),
                 *(x[rows] for x in per_row),
             )
-            counted = piece.counted()
-            states[rows[counted]] = got.states[counted]
+            at, counted = piece.counted()
+            states[counted] = got.states[at]
             lanes = np.arange(piece.lengths.shape[1])
             firsts = got.states[piece.first[:-1, None] + lanes][:, None]
             scored = piece.sequence[piece.own], got.log_prob[piece.own]

@@ -175,7 +175,9 @@ def test_layout_counts_every_row_once(K):
         for dtype in (np.float64, np.float32):
             layout = lay_out(Sequences(starts, lengths), K, dtype)
             pairs = [(piece.rows(), piece.counted()) for piece in layout.pieces]
-            rows = np.concatenate([rows[counted] for rows, counted in pairs])
+            for rows, (at, counted) in pairs:
+                np.testing.assert_array_equal(rows[at], counted)
+            rows = np.concatenate([counted for _, (_, counted) in pairs])
             np.testing.assert_array_equal(np.sort(rows), np.arange(lengths.sum()))
             n_worked = sum(len(rows) for rows, _ in pairs)
             assert n_worked <= 1.3 * lengths.sum() + 64 * lengths.max()
