@@ -50,7 +50,7 @@ class GroupColumn(NamedTuple):
             return cls(names[place], place)
         raise ValueError(
             f"group_column={column!r} is no column of X, which has {len(names)} "
-            f"columns{'' if names[0] is None else ': ' + repr(names)}. Give its name "
+            f"columns{'' if names[:1] in ([], [None]) else ': ' + repr(names)}. Give its name "
             "in a DataFrame, or its index."
         )
 
