@@ -48,10 +48,10 @@ class GroupColumn(NamedTuple):
         if isinstance(column, int | np.integer) and -len(names) <= column < len(names):
             place = int(column) % len(names)
             return cls(names[place], place)
+        known = "" if names[:1] in ([], [None]) else f": {names!r}"
         raise ValueError(
             f"group_column={column!r} is no column of X, which has {len(names)} "
-            f"columns{'' if names[:1] in ([], [None]) else ': ' + repr(names)}. Give its name "
-            "in a DataFrame, or its index."
+            f"columns{known}. Give its name in a DataFrame, or its index."
         )
 
     def take(self, X):

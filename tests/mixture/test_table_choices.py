@@ -111,7 +111,7 @@ def test_kinds_have_families_and_measures():
         ),
         ({"y": "gama"}, r"families, column 'y': There is no column family 'gama'"),
         ({"x": "gamma"}, r"families, column 'x': .*gamma.*positive"),
-        ({"x": "bernoulli"}, r"families, column 'x': the bernoulli .*zeros and ones"),
+        ({"x": "bernoulli"}, r"families, column 'x': The bernoulli .*zeros and ones"),
         ({"y": "poisson"}, r"families, column 'y': .*poisson.*count"),
         ({"zip": "gamma"}, r"families names 'zip', which is no column"),
         ({"word": "gaussian"}, r"families, column 'word': .*categor"),
