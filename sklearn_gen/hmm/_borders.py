@@ -47,14 +47,15 @@ def part_of(piece, result, got, before=None, logarithms=False):
     troubled = np.unique(piece.sequence[troubled]) if troubled.any() else _NOTHING
     if not piece.chained:
         return Part(result, troubled)
-    G, L = piece.lengths.shape
-    g = np.arange(G)
-    first = np.where((g > 0) | piece.follows, 1, 0)
-    last = np.where((g < G - 1) | piece.goes_on, L - 2, L - 1)
-    ends, entered = got.last[g, :, last], got.last[:, :, 0].copy()
+    # of the lanes beside those that are shared, where there are such
+    ends, entered = got.last[:, :, -2].copy(), got.last[:, :, 0].copy()
+    if not piece.goes_on:
+        ends[-1] = got.last[-1, :, -1]
     if before is None:
         return Part(result, troubled, ends, entered, logarithms=logarithms)
-    begins, left = before[g, :, first], before[:, :, -1].copy()
+    begins, left = before[:, :, 1].copy(), before[:, :, -1].copy()
+    if not piece.follows:
+        begins[0] = before[0, :, 0]
     return Part(result, troubled, ends, entered, begins, left, logarithms)
 
 

@@ -330,10 +330,10 @@ class Recursions:
 
     def _settled(self, pieces, parts, work, exact):
         """Results of the pieces of one chain, repeated where borders disagree."""
-        troubled = np.unique(np.concatenate([part.troubled for part in parts]))
-        if len(troubled) == 0:
+        if not any(len(part.troubled) for part in parts):
             yield from (part.result for part in agreeing(pieces, parts, work))
             return
+        troubled = np.unique(np.concatenate([part.troubled for part in parts]))
         if len(pieces) == 1:
             yield work(pieces[0].without(troubled)).result
         yield from map(exact, troubled)
