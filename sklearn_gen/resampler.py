@@ -18,6 +18,7 @@ from sklearn_gen._inner._density import (
 )
 from sklearn_gen._inner._dtypes import cast_like
 from sklearn_gen._inner._labels import check_labels
+from sklearn_gen._inner._new_names import schema_of_names, with_new_names
 from sklearn_gen._inner._tables import stack_rows
 from sklearn_gen._validation import as_generator, chosen
 
@@ -177,7 +178,7 @@ class GenerativeResampler(MetaEstimatorMixin, BaseEstimator):
         """
         rng = as_generator(self.random_state)
         X = self._learn(X, y, rng)
-        tables, labels = [X], []
+        tables, labels = [], []
         for label, density in self.estimators_.items():
             n_rows = self.sampling_strategy_[label]
             drawn = density.sample(n_rows, random_state=int(rng.integers(2**31)))
@@ -186,9 +187,12 @@ class GenerativeResampler(MetaEstimatorMixin, BaseEstimator):
         self.sample_indices_ = np.concatenate([
             np.arange(len(X)), np.full(len(labels), -1)
         ])  # fmt: skip
-        if len(tables) == 1:
+        if not tables:
             return X, y
-        return stack_rows(tables), _append_labels(y, labels)
+        drawn = stack_rows(tables)
+        names = schema_of_names(X, self.estimators_.values())
+        drawn = with_new_names(drawn, names, rng)
+        return stack_rows([X, drawn]), _append_labels(y, labels)
 
     def _learn(self, X, y, rng):
         """Fit densities; return X in the container to be resampled."""

@@ -113,3 +113,19 @@ def test_arrays_of_objects_with_text_have_the_same_default_in_all_wrappers():
         *classifier.estimators_, imputer.estimator_, regressor.estimator_
     ]  # fmt: skip
     assert all(isinstance(density, TableMixture) for density in densities)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_gen.DegenerateDataWarning")
+@pytest.mark.parametrize("in_batches", [False, True])
+def test_rows_of_all_classes_have_names_of_their_own(in_batches):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"id": 1000 + rng.permutation(300), "x": rng.normal(size=300)})
+    y = np.repeat(["often", "seldom"], [240, 60])
+    model = GenerativeClassifier(TableMixture(2, random_state=0), random_state=0)
+    if in_batches:
+        model.partial_fit(X, y, classes=["often", "seldom"])
+    else:
+        model.fit(X, y)
+    ids = model.sample(300)["id"]
+    assert ids.dtype == X["id"].dtype
+    assert len({*ids, *X["id"]}) == 600

@@ -205,3 +205,28 @@ def test_text_and_dates():
     pd.testing.assert_series_equal(X_new.dtypes, frame.dtypes)
     assert (X_new["text"][100:] == "odd").all()
     assert np.unique(y_new, return_counts=True)[1].tolist() == [80, 80]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn_gen.DegenerateDataWarning")
+@pytest.mark.parametrize("container", ["pandas", "polars", "numpy"])
+def test_new_rows_have_names_of_their_own(container):
+    # Each class knows but its own names; the rarest takes them for levels.
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"id": 1000 + rng.permutation(300)})
+    frame["code"] = [f"c-{n:05d}" for n in rng.permutation(300)]
+    frame["x"] = rng.normal(size=300)
+    y = np.repeat(["usual", "rare", "rarest"], [240, 45, 15])
+    X = {
+        "pandas": lambda: frame,
+        "polars": lambda: pl.DataFrame(frame.to_dict("list")),
+        "numpy": lambda: frame.to_numpy(dtype=object),
+    }[container]()
+    resampler = GenerativeResampler(TableMixture(2, random_state=0), random_state=0)
+    X_new, y_new = resampler.fit_resample(X, y)
+    assert type(X_new) is type(X)
+    assert len(X_new) == len(y_new) == 720
+    columns = X_new.T if container == "numpy" else [X_new["id"], X_new["code"]]
+    for names in columns[:2]:
+        assert len(set(names)) == 720
+    if container != "numpy":
+        assert list(X_new.dtypes) == list(X.dtypes)

@@ -394,7 +394,7 @@ class GenerativeClassifier(
         else:
             codes = codes_of(y, self.classes_)
             codes = np.full(n_samples, codes[0]) if np.ndim(y) == 0 else codes
-        return draw_classes(self.estimators_, codes, rng)
+        return draw_classes(self.estimators_, codes, rng, self._names)
 
     def __sklearn_tags__(self):
         return with_input_tags_of(self._unfitted(), super().__sklearn_tags__())

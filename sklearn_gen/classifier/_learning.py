@@ -19,6 +19,7 @@ from sklearn_gen._inner._class_densities import (
 from sklearn_gen._inner._density import new_density
 from sklearn_gen._inner._labels import check_labels, class_prior, codes_of
 from sklearn_gen._inner._measures import warn_of_measures
+from sklearn_gen._inner._new_names import schema_of_names
 from sklearn_gen._inner._rows import Rows
 from sklearn_gen._validation import (
     as_generator,
@@ -77,6 +78,7 @@ class ClassLearning:
         self.classes_ = classes
         warn_of_measures(densities, "give a TableMixture itself as the estimator")
         self._keep(densities, labelled)
+        self._names = schema_of_names(rows.X, densities)
         self.n_iter_ = 1
         if len(known) < len(codes):
             labelled = self._learn_unlabelled(rows, known)
@@ -240,6 +242,8 @@ class ClassLearning:
                 offsets[k] += step * (offset - offsets[k])
         self.classes_, self.estimators_, self.offsets_ = known, densities, offsets
         self.class_count_, self.class_prior_ = before + counts, prior
+        if first:
+            self._names = schema_of_names(rows.X, densities)
         return self
 
 
