@@ -62,6 +62,8 @@ class Column:
         other columns, and only what the dtype can't hold is clipped.
     pattern : NumberedNames, ShapedNames or None
         How an identifier makes new names; it is encoded as their serial number.
+    missing_share : float
+        Of the cells of an identifier.
     """
 
     kind: str
@@ -82,6 +84,7 @@ class Column:
     is_empty: bool = False
     is_clipped: bool = True
     pattern: NumberedNames | ShapedNames | None = None
+    missing_share: float = 0.0
 
     @property
     def categories(self):
@@ -133,7 +136,9 @@ def column_of(cells, label, *, categorical, identifier=False, instant=False):
                 f"{at_start(label)} can't be an identifier: these are whole numbers or "
                 f"text, and it has dtype {cells.dtype}."
             )
-        return Column(kind="identifier", pattern=new_names(cells), **known)
+        share = float(cells.missing.mean())
+        pattern = new_names(cells)
+        return Column(kind="identifier", pattern=pattern, missing_share=share, **known)
     if categorical or cells.kind in ("text", "category", "empty"):
         levels = cells.levels
         if levels is None:

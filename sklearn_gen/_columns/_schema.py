@@ -218,7 +218,7 @@ class TableSchema:
             axis=1,
         )
 
-    def decode(self, values, rng=None, stored=None):
+    def decode(self, values, rng=None, stored=None, gaps=False):
         """Turn floats into a table with the container and dtypes that `X` had.
 
         Parameters
@@ -229,6 +229,8 @@ class TableSchema:
             Draws new identifiers; without it they are missing.
         stored : dict of int to ndarray of shape (1,), or None, default=None
             Columns that hold one value throughout, and that value as in `Cells`.
+        gaps : bool, default=False
+            Whether identifiers are missing as often as in fit.
 
         Returns
         -------
@@ -237,7 +239,12 @@ class TableSchema:
             grid are rounded to it. An integer column of a dtype without a missing value
             becomes one of floats where something is missing.
         """
-        values = self._with_identifiers(values, rng, np.ones(values.shape, bool))
+        wanted = np.ones(values.shape, bool)
+        if gaps:
+            for j in self.identifier_columns:
+                share = self.columns[j].missing_share
+                wanted[:, j] = rng.random(len(values)) >= share
+        values = self._with_identifiers(values, rng, wanted)
         stored, n_rows = stored or {}, len(values)
         series = []
         for j, column in enumerate(self.columns):
@@ -341,17 +348,17 @@ class TableSchema:
         """Name column `index` for a message."""
         return column_label(self.names, index)
 
-    def restore(self, values, like=None, rng=None, stored=None):
+    def restore(self, values, like=None, rng=None, stored=None, gaps=False):
         """Put `values` into the container that `fit` saw, or that of `like`.
 
         Values stay floats: rounding a continuous draw to the column's dtype would make
         draws disagree with scores. Mixed tables are decoded, and only what is missing
-        in `like` is taken from `values`; `rng` draws new identifiers, `stored` is as
-        for `decode`.
+        in `like` is taken from `values`; `rng` draws new identifiers, `stored` and
+        `gaps` are as for `decode`.
         """
         if self.columns:
             if like is None:
-                return self.decode(values, rng, stored)
+                return self.decode(values, rng, stored, gaps)
             return self.fill(like, values, rng)
         if like is not None:
             return rewrap(values, like)

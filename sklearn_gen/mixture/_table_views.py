@@ -36,7 +36,8 @@ class TableViews:
             them. It takes no longer. Dates may be text, '2026-01-31'.
         reproduce_missing : bool, default=False
             Whether cells are missing as they were in fit: together, and depending on
-            the row's component. Otherwise rows are complete.
+            the row's component; identifiers as often, whatever else is missing.
+            Otherwise rows are complete.
         random_state : None, int, RandomState or Generator, default=None
             None uses the estimator's own `random_state`: an int there repeats its
             draws at every call.
@@ -68,7 +69,7 @@ class TableViews:
             if given is not None:
                 hidden &= np.isnan(given)
             X = np.where(hidden, np.nan, X)
-        return self.schema_.restore(X, rng=rng, stored=stored)
+        return self.schema_.restore(X, rng=rng, stored=stored, gaps=reproduce_missing)
 
     def _draw_given(self, given, conditions, n_samples, rng):
         """Draw rows given one encoded row, and their components."""

@@ -307,6 +307,22 @@ def test_cells_go_missing_as_they_did():
     assert given["pulse"].isna().mean() > 0.5
 
 
+def test_names_go_missing_as_often_as_they_did():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": rng.normal(size=1000), "id": np.arange(1000)})
+    rows["code"] = [f"c-{n:05d}" for n in rng.permutation(1000)]
+    rows["id"] = rows["id"].astype("Int64").mask(rng.random(1000) < 0.1)
+    model = TableMixture(2, random_state=0).fit(rows)
+    drawn = model.sample(4000, reproduce_missing=True, random_state=0)
+    assert drawn.dtypes.equals(rows.dtypes)
+    assert drawn["id"].isna().mean() == pytest.approx(0.1, abs=0.03)
+    assert drawn["id"].dropna().is_unique
+    assert not drawn["code"].isna().any()
+    assert not model.sample(500, random_state=0).isna().to_numpy().any()
+    given = model.sample(200, conditions={"id": 5}, reproduce_missing=True)
+    assert (given["id"] == 5).all()
+
+
 def test_marginals_miss_cells_too():
     rows = missing_table()
     model = TableMixture(4, smoothing=0.1, random_state=0).fit(rows)
