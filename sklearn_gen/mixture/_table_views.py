@@ -88,10 +88,24 @@ class TableViews:
             X[other] = self._columns.draw(
                 self._params, component[other], rng, rows[other]
             )
+        why = self._says_otherwise(asked, asked[~near.all(axis=0)])
         raise ValueError(
             f"conditions={conditions!r}: no row has these values, or next to none: "
+            f"{why}. Leave one out."
+        )
+
+    def _says_otherwise(self, asked, different):
+        """Say why columns come out different from what is asked for."""
+        for columns in self._columns.twins_of_table():
+            if columns[0] in asked and columns[1] in different:
+                leader, follower = map(self.schema_.label, columns)
+                return (
+                    f"{follower} says the same as {leader}, in fit each value of one "
+                    "came with one value of the other"
+                )
+        return (
             "columns that a constraint ties to them would leave the values they can "
-            "have. Leave one out."
+            "have"
         )
 
     def _why_impossible(self, row):

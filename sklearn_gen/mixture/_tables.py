@@ -90,6 +90,14 @@ class Columns(TableDraws):
                 families[names[j]] = measures[names[j]] = "follows"
         return families, measures
 
+    def twins_of_table(self):
+        """Pairs of columns of X, a leader and what says the same."""
+        chosen = np.arange(self.n_features) if self.chosen is None else self.chosen
+        for pair in self.twins:
+            ends = [self.table.columns[m].sources for m in (pair.leader, pair.follower)]
+            if np.isin(np.concatenate(ends), chosen).all():
+                yield [int(np.flatnonzero(chosen == end[0])[0]) for end in ends]
+
     def select(self, chosen):
         """The same model where X has but the columns chosen."""
         selected = copy(self)

@@ -243,6 +243,15 @@ def test_twins_that_disagree(twins):
         assert total == pytest.approx(alone[2 * i], abs=1e-5)
 
 
+@pytest.mark.parametrize("columns", [["name", "legs", "size"], ["legs", "name"]])
+def test_conditions_on_twins_that_disagree_are_told_which(twins, columns):
+    marginal = twins.marginal(columns)
+    assert len(marginal.sample(5, conditions={"name": "cow", "legs": 4.0})) == 5
+    match = "column 'legs' says the same as column 'name'"
+    with pytest.raises(ValueError, match=match):
+        marginal.sample(5, conditions={"name": "ant", "legs": 4.0})
+
+
 def test_a_new_name_has_some_legs(twins):
     rows = pd.DataFrame({"name": ["new"] * 400, "legs": np.nan, "size": 1.0})
     drawn = twins.sample_conditional(rows, random_state=0)
