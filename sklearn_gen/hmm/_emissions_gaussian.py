@@ -61,8 +61,9 @@ class GaussianEmission:
             Its log-likelihood is 0.
         """
         gamma = np.ascontiguousarray(gamma.T)
-        if _complete(X):
-            return self._moments(X, gamma, params)
+        moments = self._moments(X, gamma, params)
+        if not np.isnan(moments.s1).any():  # a NaN that counts would be in there
+            return moments
         total = None
         for observed, rows in missing_patterns(X):
             if observed is not None and not observed.any():
