@@ -58,6 +58,7 @@ OTHERS = {
     "price": RNG.choice(10**6, N, replace=False),
     "year": np.arange(N) + 1700,
     "sales rank": RNG.permutation(N),
+    "logged": 1_700_000_000_000_000_000 + RNG.integers(10**16, size=N),  # nanoseconds
     "repeated_id": RNG.integers(0, N // 2, N),
     "amount": np.sort(RNG.choice(10**5, N, replace=False)),
     "counts": np.r_[RNG.permutation(N - 3), 1, 2, 3],  # some occur twice

@@ -34,6 +34,7 @@ _CLASSES = (
 )
 _MAX_SHAPES = 50
 _MAX_SERIAL = 2**53
+_NANOSECONDS = 10**17  # since 1970, in 1973
 
 
 def names_rows(cells, name):
@@ -44,7 +45,8 @@ def names_rows(cells, name):
       twice though, from their range, ten pairs or more would have coincided; so rows
       that are counted, also shuffled or a sample of them, are found, but not distinct
       ages of a small table, nor prices. Years and columns that their name calls an
-      order or a time are none. Beyond 2**53 being distinct is enough.
+      order or a time are none. Beyond 2**53 being distinct is enough, but for what may
+      be nanoseconds since 1970: of 1973 or later, the latest at most twice the first.
     - Text of which nearly all is distinct, if it holds digits or is a mail address, or
       in tables of 500 rows or more: what is never twice can't be modelled, only copied.
       Dates and numbers as text are none; digits alone are judged as integers.
@@ -107,10 +109,10 @@ def _numbers_name_rows(distinct, n_values, name):
         return False
     if low >= 1500 and high <= 2100:  # years
         return False
+    if max(abs(low), abs(high)) > _MAX_SERIAL:
+        return not (low >= _NANOSECONDS and high <= 2 * low)
     pairs = n_values * (n_values - 1) / 2
-    return max(abs(low), abs(high)) > _MAX_SERIAL or pairs >= _COINCIDENCES * (
-        high - low + 1
-    )
+    return pairs >= _COINCIDENCES * (high - low + 1)
 
 
 @dataclass(frozen=True, eq=False)
