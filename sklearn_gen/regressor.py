@@ -64,7 +64,9 @@ class GenerativeRegressor(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Draws of y given x that means, spreads and quantiles are made of where the
         density has no closed form.
     random_state : None, int, RandomState or Generator, default=None
-        Seeds the default density and draws. None is fresh entropy.
+        Seeds the default density and draws. None is fresh entropy: where predictions
+        are made of draws (`n_draws`), each call then gives slightly different ones. An
+        int repeats them.
     n_jobs : int or None, default=None
         Threads of the default density; None is 1, -1 all cores.
 
