@@ -146,7 +146,7 @@ def _trace(delta, back, leave, next_states, lengths, K, T, first, states):
 
     Row K of ``back`` (K + 1, K), transitions from the right, is 0: after the end. Lanes
     that wait for none go back side by side, since a step waits for the one after it:
-    a third of the time that they take one by one.
+    one by one, best paths of 5000 sequences of 50 rows take 15 % longer in all.
     """
     L = len(lengths)
     after = np.empty(L, np.int64)

@@ -49,7 +49,7 @@ def padded(array, K):
 def new_steps(T, K, like):
     """Work space of T steps, (T, states, lanes), states padded with 0 to 4, 8, ...
 
-    States themselves are not set: with 256 steps that takes as long as their products.
+    States themselves are not set: with 256 steps that took 5 % of an iteration of EM.
     """
     P, L = -(-K // 4) * 4, lanes_of(like)
     steps = aligned_empty(T * P * L, like.dtype).reshape(T, P, L)
