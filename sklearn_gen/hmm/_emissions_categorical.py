@@ -21,7 +21,7 @@ class CategoricalStats(NamedTuple):
 
 
 class CategoricalEmission:
-    """p(x | z = k) is a product over columns of tables; codes from 0, -1 is missing."""
+    """Rows given their states: products over columns of tables; -1 is missing."""
 
     def log_prob(self, X, params):
         """Log probability of each row under each state.
@@ -31,6 +31,7 @@ class CategoricalEmission:
         X : ndarray of shape (n, D), int32
             Codes, each column's from 0; -1: not observed.
         params : CategoricalParams
+            Tables of all columns.
 
         Returns
         -------
@@ -45,8 +46,11 @@ class CategoricalEmission:
         Parameters
         ----------
         X : ndarray of shape (n, D), int32
+            Codes.
         gamma : ndarray of shape (n, K)
+            Weights of the states.
         params : CategoricalParams
+            Those of the E-step.
 
         Returns
         -------
@@ -61,6 +65,7 @@ class CategoricalEmission:
         Parameters
         ----------
         stats : CategoricalStats
+            Sums of `stats`.
         params : CategoricalParams
             Those of the E-step, kept for states that had no rows.
         pseudo_counts : float or ndarray of shape (K, R)

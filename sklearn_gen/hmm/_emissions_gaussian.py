@@ -8,7 +8,7 @@ from sklearn_gen._kernels import markov_gaussian as kernels
 
 
 class GaussianEmission:
-    """p(x | z = k) is a Gaussian; rows without any cell say nothing.
+    """Rows given their states: Gaussians; rows without any cell say nothing.
 
     Parameters
     ----------
@@ -52,8 +52,11 @@ class GaussianEmission:
         Parameters
         ----------
         X : ndarray of shape (n, D)
+            NaN means not observed.
         gamma : ndarray of shape (n, K)
+            Weights of the states.
         params : GaussianParams
+            Those of the E-step.
 
         Returns
         -------
@@ -89,6 +92,7 @@ class GaussianEmission:
         Parameters
         ----------
         stats : GaussianStats
+            Sums of `stats`.
         params : GaussianParams
             Those of the E-step.
         reg, ridge : ndarray of shape (D,)

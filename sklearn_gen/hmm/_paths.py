@@ -27,7 +27,7 @@ def best_paths(sequences, chain, take, log_prob, k, n_jobs=None):
     states : ndarray of shape (k, n), int64
         -1 where a sequence has fewer paths that are possible.
     log_prob : ndarray of shape (n_sequences, k)
-        log p(x, path); -inf where there are no more.
+        Of each path, log p(x, path); -inf where there are no more.
     """
     start, transitions = chain.logarithms().arguments(np.float64)
     states = np.empty((k, sequences.n_rows), np.int64)

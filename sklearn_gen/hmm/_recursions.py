@@ -125,7 +125,7 @@ class Recursions:
         return sums, None if stats is None else stats(block, gamma)
 
     def smooth(self):
-        """p(z_t | whole sequence), (n, K); zeros where the sequence is impossible."""
+        """Smooth: p(z_t | whole sequence), (n, K); zeros where that is impossible."""
         out = self._empty()
         weight = np.ones(len(self.layout.sequences.lengths))
 
@@ -155,9 +155,9 @@ class Recursions:
         Returns
         -------
         log_prob : ndarray of shape (n,)
-            log p(x_t | x_<t); -inf from the row on that makes a sequence impossible.
+            Of each row, log p(x_t | x_<t); -inf from the row on that makes a sequence impossible.
         states : ndarray of shape (n, K) or None
-            p(z_t | x_<=t); zeros where log_prob is -inf.
+            Of each row, p(z_t | x_<=t); zeros where log_prob is -inf.
         """
         scores = np.empty(self.layout.sequences.n_rows, self.layout.dtype)
         out = self._empty() if with_states else None
@@ -188,7 +188,7 @@ class Recursions:
         return scores, out
 
     def predict(self):
-        """p(z_t | x_<t), (n, K): from the filter, one transition on."""
+        """Predict: p(z_t | x_<t), (n, K), from the filter, one transition on."""
         _, filtered = self.filter()
         out = np.empty_like(filtered)
         start, transitions = self.chain.arguments(self.layout.dtype)
@@ -206,7 +206,7 @@ class Recursions:
         states : ndarray of shape (n,), int64
             -1 where a sequence is impossible.
         log_prob : ndarray of shape (n_sequences,)
-            log p(x, path).
+            Of each path, log p(x, path).
         """
         chain = self.chain.logarithms().arguments(self.layout.dtype)
         scores = np.zeros(len(self.layout.sequences.lengths))
