@@ -155,7 +155,8 @@ class Recursions:
         Returns
         -------
         log_prob : ndarray of shape (n,)
-            Of each row, log p(x_t | x_<t); -inf from the row on that makes a sequence impossible.
+            Of each row, log p(x_t | x_<t); -inf from the row on that makes a sequence
+            impossible.
         states : ndarray of shape (n, K) or None
             Of each row, p(z_t | x_<=t); zeros where log_prob is -inf.
         """
