@@ -30,8 +30,8 @@ _RANDOM_SPLITS = 2  # beside those along the longest axis and by distance
 # Splits, or merges, that may fail to improve the criterion before they end.
 _PATIENCE = 2
 # Half of the rows find the right number of stretched clusters, 3 to 8 of them, in 69
-# of 72 tables of 1,500 rows; a fifth finds fewer, and takes longer: comparisons are less
-# sure, and what is learned by heart costs less.
+# of 72 tables of 1,500 rows. A fifth finds fewer, and takes longer: comparisons are
+# less sure, and what is learned by heart costs less.
 _HELD_OUT = 0.5
 # EM ends when an iteration gains less than this part of what BIC asks of a component.
 _PART_OF_PENALTY = 0.01
