@@ -151,7 +151,9 @@ def test_one_signature_per_dtype():
             for a, b in zip(_fields(kernel(*read_only)), want, strict=True):
                 np.testing.assert_array_equal(a, b)
     for kernel in calls(np.float64):
-        assert 1 <= len(kernel.signatures) <= len(TOLERANCE), kernel.__name__
+        # rows that are taken may also be codes of levels
+        n_dtypes = len(TOLERANCE) + (kernel is markov.taken)
+        assert 1 <= len(kernel.signatures) <= n_dtypes, kernel.__name__
 
 
 def test_gamma_is_split_by_the_posterior():
