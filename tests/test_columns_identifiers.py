@@ -271,3 +271,13 @@ def test_identifiers_that_are_none():
         TableSchema.from_table(table, identifiers="all")
     with pytest.raises(ValueError, match="identifiers names 'z'"):
         TableSchema.from_table(table, identifiers=["z"])
+
+
+@pytest.mark.parametrize("features", [[], [0], [0, 1], np.array([], dtype=int)])
+def test_declared_levels_of_any_number(features):
+    """No, one or several columns are declared levels: the others may name rows."""
+    X = np.column_stack([np.arange(200.0) % 3, 1000.0 + np.arange(200)])
+    schema = TableSchema.from_table(X, features)
+    kinds = ["categorical" if j in features else "other" for j in range(2)]
+    found = ["categorical" if k == "categorical" else "other" for k in schema.kinds]
+    assert found == kinds

@@ -123,12 +123,13 @@ class TableSchema:
         levels = schema._chosen(
             categorical_features, "categorical_features", "from_dtype"
         )
+        declared = frozenset(() if levels is None else levels)
         names = schema._chosen(identifiers, "identifiers", "auto")
         if names is None:
             names = [
                 j
                 for j, cells in enumerate(table.columns)
-                if j not in (levels or ()) and names_rows(cells, schema._name(j))
+                if j not in declared and names_rows(cells, schema._name(j))
             ]
         compared = {
             column
@@ -139,7 +140,7 @@ class TableSchema:
             column_of(
                 cells,
                 schema.label(j),
-                categorical=levels is not None and j in levels,
+                categorical=j in declared,
                 identifier=j in names,
                 instant=not {j, j - n_features, schema._name(j)}.isdisjoint(compared),
             )
