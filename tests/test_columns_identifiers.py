@@ -277,7 +277,7 @@ def test_identifiers_that_are_none():
 def test_declared_levels_of_any_number(features):
     """No, one or several columns are declared levels: the others may name rows."""
     X = np.column_stack([np.arange(200.0) % 3, 1000.0 + np.arange(200)])
-    schema = TableSchema.from_table(X, features)
+    schema = TableSchema.from_table(X, features, identifiers="auto")
     kinds = ["categorical" if j in features else "other" for j in range(2)]
     found = ["categorical" if k == "categorical" else "other" for k in schema.kinds]
     assert found == kinds
