@@ -68,6 +68,10 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
         stats, centers = gaussian.initial_stats(self._structure, rows, resp)
         return gaussian.m_step(self._structure, stats, centers, self._reg, self._ridge)
 
+    def _draw_rows(self, states, sequences, before, rng):
+        nothing = np.full((len(states), self.means_.shape[-1]), np.nan)
+        return self._fill_rows(nothing, states, rng)
+
     def _recenter(self, stats, params, updated):
         moved = updated.emission.means - params.emission.means
         return stats._replace(emission=self._shift(stats.emission, moved))
@@ -136,3 +140,19 @@ def checked_covariances(structure, covariances, n_components, n_features):
                 f"covars must be symmetric and positive definite; matrix {k} is not."
             )
     return covariances
+
+
+class GaussianStates(ContinuousHMM):
+    """A hidden Markov model whose states are one Gaussian each."""
+
+    def _emission_attributes(self, params):
+        return {"means_": params.means, "covars_": params.covariances}
+
+    def _n_emission_parameters(self):
+        K, D = self.means_.shape
+        return self._structure.n_parameters(K, D) + K * D
+
+    def _fill_rows(self, X, states, rng):
+        resp = np.eye(self.n_components)[states]
+        params = self._params.emission
+        return gaussian.draw_missing(self._structure, params, X, resp, rng)

@@ -12,7 +12,7 @@ from sklearn_gen._em import Run
 from sklearn_gen.hmm._base import MarkovParams
 from sklearn_gen.hmm._continuous import (
     COVARIANCE_TYPES,
-    ContinuousHMM,
+    GaussianStates,
     checked_covariances,
     finite,
 )
@@ -22,7 +22,7 @@ from sklearn_gen.hmm._recursions import Chain
 from sklearn_gen.hmm._transitions import allowed_steps, given_probabilities
 
 
-class GaussianHMM(ContinuousHMM):
+class GaussianHMM(GaussianStates):
     r"""Hidden Markov model of numbers: Gaussian rows, one component per state.
 
     .. math:: p(x_{1:T}) = \sum_{z_{1:T}} \pi_{z_1} N(x_1; \mu_{z_1}, \Sigma_{z_1})
@@ -156,7 +156,7 @@ class GaussianHMM(ContinuousHMM):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        **ContinuousHMM._parameter_constraints,
+        **GaussianStates._parameter_constraints,
         "means_prior": [Real, "array-like"],
         "means_weight": [Interval(Real, 0.0, None, closed="left"), "array-like"],
         "covars_prior": [Interval(Real, 0.0, None, closed="left"), "array-like"],
@@ -310,22 +310,5 @@ class GaussianHMM(ContinuousHMM):
             self._structure, stats, params, self._reg, self._ridge, self._prior
         )
 
-    def _emission_attributes(self, params):
-        return {"means_": params.means, "covars_": params.covariances}
-
-    def _n_emission_parameters(self):
-        K, D = self.means_.shape
-        return self._structure.n_parameters(K, D) + K * D
-
     def _warn_of_degeneracy(self, params):
         super()._warn_of_degeneracy(params.emission)
-
-    def _draw_rows(self, states, sequences, before, rng):
-        params = self._params.emission
-        nothing = np.full((len(states), params.means.shape[1]), np.nan)
-        return self._fill_rows(nothing, states, rng)
-
-    def _fill_rows(self, X, states, rng):
-        resp = np.eye(self.n_components)[states]
-        params = self._params.emission
-        return gaussian.draw_missing(self._structure, params, X, resp, rng)

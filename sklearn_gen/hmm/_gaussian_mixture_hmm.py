@@ -266,10 +266,6 @@ class GaussianMixtureHMM(ContinuousHMM):
                 "back, or fit a clone."
             )
 
-    def _draw_rows(self, states, sequences, before, rng):
-        nothing = np.full((len(states), self.means_.shape[2]), np.nan)
-        return self._fill_rows(nothing, states, rng)
-
     def _fill_rows(self, X, states, rng):
         params = self._params.emission
         resp = self._emission.shares(X, states, params)

@@ -229,10 +229,6 @@ class StudentTHMM(ContinuousHMM):
     def _warn_of_degeneracy(self, params):
         super()._warn_of_degeneracy(params.emission)
 
-    def _draw_rows(self, states, sequences, before, rng):
-        nothing = np.full((len(states), self.means_.shape[1]), np.nan)
-        return self._fill_rows(nothing, states, rng)
-
     def _fill_rows(self, X, states, rng):
         resp = np.eye(self.n_components)[states]
         params = self._params.emission

@@ -10,14 +10,14 @@ from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._compat import Interval
 from sklearn_gen._gaussian import variational
 from sklearn_gen._validation import DegenerateDataWarning, warn
-from sklearn_gen.hmm._continuous import ContinuousHMM
+from sklearn_gen.hmm._continuous import GaussianStates
 from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
 from sklearn_gen.hmm._variational import VariationalHMM
 
 _POSITIVE = Interval(Real, 0.0, None, closed="neither")
 
 
-class VariationalGaussianHMM(VariationalHMM, ContinuousHMM):
+class VariationalGaussianHMM(VariationalHMM, GaussianStates):
     r"""Hidden Markov model of numbers, variational Bayes.
 
     .. math:: p(x_{1:T}, z_{1:T}, \theta) = p(\theta) \, \pi_{z_1} \prod_{t>1}
@@ -147,7 +147,7 @@ class VariationalGaussianHMM(VariationalHMM, ContinuousHMM):
     """
 
     _parameter_constraints: ClassVar[dict] = {
-        **ContinuousHMM._parameter_constraints,
+        **GaussianStates._parameter_constraints,
         "startprob_prior": [_POSITIVE, "array-like", None],
         "transmat_prior": [_POSITIVE, "array-like", None],
         "means_prior": ["array-like", None],
@@ -280,18 +280,11 @@ class VariationalGaussianHMM(VariationalHMM, ContinuousHMM):
     def _mean_emission(self, params):
         return gaussian.GaussianParams(*params[:5])
 
-    def _emission_attributes(self, params):
-        return {"means_": params.means, "covars_": params.covariances}
-
     def _posterior_attributes(self, params):
         return {
             "beta_posterior_": params.mean_precision,
             "dof_posterior_": params.dof,
         }
-
-    def _n_emission_parameters(self):
-        K, D = self.means_.shape
-        return self._structure.n_parameters(K, D) + K * D
 
     def _warn_of_degeneracy(self, params):
         super()._warn_of_degeneracy(self._mean_emission(params.emission))
@@ -302,15 +295,6 @@ class VariationalGaussianHMM(VariationalHMM, ContinuousHMM):
                 "fewer n_components, or covariance_type='diag'.",
                 DegenerateDataWarning,
             )
-
-    def _draw_rows(self, states, sequences, before, rng):
-        nothing = np.full((len(states), self.means_.shape[1]), np.nan)
-        return self._fill_rows(nothing, states, rng)
-
-    def _fill_rows(self, X, states, rng):
-        resp = np.eye(self.n_components)[states]
-        params = self._params.emission
-        return gaussian.draw_missing(self._structure, params, X, resp, rng)
 
 
 class NormalWishartEmission(GaussianEmission):

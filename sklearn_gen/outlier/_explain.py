@@ -4,9 +4,10 @@ import numpy as np
 
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._inner._density import log_density, refuse_without_marginals
+from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows, even_sample
 from sklearn_gen._validation import chosen
-from sklearn_gen.outlier._masking import missing_cells, without_columns
+from sklearn_gen.outlier._masking import without_columns
 
 # Enough for a median; flexible densities take a second per thousand rows.
 _REFERENCE_ROWS = 2000

@@ -3,9 +3,7 @@
 import numpy as np
 
 from sklearn_gen._columns import container_of
-from sklearn_gen._inner._gaps import floats, hide, missing_cells
-
-__all__ = ["missing_cells", "single_columns", "without_columns"]
+from sklearn_gen._inner._gaps import floats, hide
 
 
 def without_columns(X):

@@ -10,9 +10,10 @@ from sklearn_gen._inner._density import (
     log_density,
     refuse_without_marginals,
 )
+from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows, even_sample
 from sklearn_gen._validation import chosen, weighted_sum
-from sklearn_gen.outlier._masking import missing_cells, single_columns
+from sklearn_gen.outlier._masking import single_columns
 
 _COLUMNS = "independent"
 # Enough rows for a mean.

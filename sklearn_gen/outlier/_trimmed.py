@@ -11,9 +11,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_gen._compat import Interval, fit_context
 from sklearn_gen._inner._density import density_kind_of, new_density, with_input_tags_of
+from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows
 from sklearn_gen._validation import check_weights, chosen, weighted_sum
-from sklearn_gen.outlier._masking import missing_cells
 from sklearn_gen.outlier._score_types import Learned, judge_rows, usual_cells
 from sklearn_gen.outlier._threshold import weighted_quantile
 
