@@ -1,0 +1,3 @@
+"""Restricted Boltzmann machines with likelihoods."""
+
+__all__ = []
