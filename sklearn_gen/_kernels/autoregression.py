@@ -42,7 +42,8 @@ def follow(rows, todo, starts, lengths, states, coefficients, noise, fresh):
             if not todo[row]:
                 continue
             if t < order or not _has_history(out, row, order):
-                out[row] = fresh[row]
+                for j in range(D):
+                    out[row, j] = fresh[row, j]
                 continue
             weights = coefficients[states[row]]
             for j in range(D):

@@ -27,6 +27,17 @@ def aligned_zeros(count, dtype):
 
 
 @jit
+def copy_to(out, values):
+    """out[:] = values, of two dimensions.
+
+    Numba's own compiles what writes the text of its error: 2 s in a new process.
+    """
+    for i in range(values.shape[0]):
+        for j in range(values.shape[1]):
+            out[i, j] = values[i, j]
+
+
+@jit
 def new_block(X, K):
     """Work space: rows (G, D, R); log_joint (K, B); weight, log_prob, total (B,)."""
     D = -(-X.shape[1] // 4) * 4

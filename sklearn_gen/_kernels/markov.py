@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._kernels._jit import kernel
+from sklearn_gen._kernels.blocks import copy_to
 from sklearn_gen._kernels.markov_back import backward
 from sklearn_gen._kernels.markov_steps import (
     EDGE,
@@ -180,7 +181,7 @@ def smooth(
             *(transposed, leave[g], exits, own[g], lengths[g], weight[g], T),
             *(b, space, beta, before, gamma, at, sums),
         )
-        befores[g] = before[:K]
+        copy_to(befores[g], before[:K])
         for i in range(L):
             if own[g, i] and lengths[g, i]:
                 mass = gamma[:, at + i].sum()

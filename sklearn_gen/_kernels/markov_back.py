@@ -7,7 +7,7 @@ last step to the first, in blocks that stay in the first-level cache.
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit
-from sklearn_gen._kernels.blocks import aligned_zeros
+from sklearn_gen._kernels.blocks import aligned_zeros, copy_to
 from sklearn_gen._kernels.lanes import load, row_sum, splat, store
 from sklearn_gen._kernels.markov_steps import (
     NEIGHBOUR,
@@ -114,18 +114,18 @@ def _scout(
     count = TIME
     while count < T:
         ends = np.minimum(lengths, count) - 1
-        short[:] = leaving
+        copy_to(short, leaving)
         for i in range(len(leave)):
             if lengths[i] > count:
                 short[:K, i] = weight[i] * inverse[count, i]
         beta[0] = alpha.dtype.type(0.0)
         for end in range(count, 0, -TIME):
-            beta[TIME] = beta[0]
+            copy_to(beta[TIME], beta[0])
             _retreat(
                 *(transposed, b, end - TIME, end, alpha, inverse, ends, short),
                 *(beta, nothing, 0),
             )
-        previous[:] = before
+        copy_to(previous, before)
         product(transposed, K, beta, 0, before)
         if agree(before, previous, K):
             break
@@ -181,7 +181,7 @@ def backward(
         beta[0] = alpha.dtype.type(0.0)
         for end in range(T, 0, -TIME):
             begin = max(0, end - TIME)
-            beta[end - begin] = beta[0]
+            copy_to(beta[end - begin], beta[0])
             _retreat(
                 *(transposed, b, begin, end, alpha, inverse, ends, leaving),
                 *(beta, out, first),
@@ -190,7 +190,7 @@ def backward(
         product(transposed, K, beta, 0, before)
         if not linked:
             break
-        old[:] = leaving
+        copy_to(old, leaving)
         _follow(leave, lengths, weight, alpha, K, before, leaving)
         if agree(leaving, old, K):
             break

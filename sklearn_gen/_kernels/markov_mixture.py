@@ -6,7 +6,7 @@ Everything is stored (state, row) or (state, component, row), as recursions have
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit, kernel
-from sklearn_gen._kernels.blocks import aligned_zeros
+from sklearn_gen._kernels.blocks import aligned_zeros, copy_to
 from sklearn_gen._kernels.mixture import responsibilities
 from sklearn_gen._kernels.special import log_sum_exp
 
@@ -50,7 +50,8 @@ def state_log_densities(parts, log_weights):
         for k in range(K):
             _load_joint(parts, log_weights, k, start, size, log_joint)
             log_sum_exp(log_joint, size, work[0], work[1])
-            out[k, start : start + size] = work[0, :size]
+            for i in range(size):
+                out[k, start + i] = work[0, i]
     return out
 
 
@@ -70,7 +71,8 @@ def split_by_component(parts, log_weights, gamma):
         size = min(B, n - start)
         for k in range(K):
             _load_joint(parts, log_weights, k, start, size, log_joint)
-            weight[:size] = gamma[k, start : start + size]
+            for i in range(size):
+                weight[i] = gamma[k, start + i]
             responsibilities(log_joint, size, weight, log_prob, total, sums)
-            out[k, :, start : start + size] = log_joint[:, :size]
+            copy_to(out[k, :, start : start + size], log_joint[:, :size])
     return out

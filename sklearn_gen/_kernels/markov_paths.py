@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit, kernel
+from sklearn_gen._kernels.blocks import copy_to
 from sklearn_gen._kernels.lanes import choose_less, load, splat, store
 from sklearn_gen._kernels.markov_steps import (
     EDGE,
@@ -125,15 +126,15 @@ def _search(matrix, start, enter, entries, lengths, T, log_prob, first, space, l
     if not guessed:
         return
     for _ in range(L):
-        old[:] = delta[0]
+        copy_to(old, delta[0])
         for i in range(1, L):
             if enter[i] == NEIGHBOUR:
-                delta[0, :K, i] = last[:, i - 1]
+                copy_to(delta[0, :K, i : i + 1], last[:, i - 1 : i])
         if _agree(delta[0], old, K):
             return
         for begin in range(0, T, _CHECK):
             end = min(T, begin + _CHECK)
-            old[:] = delta[end]
+            copy_to(old, delta[end])
             _advance(matrix, start, fresh, log_prob, first, begin, end, delta, total, z)
             if end < T and _agree(delta[end], old, K):
                 return
@@ -201,7 +202,7 @@ def viterbi(
     matrix, start = padded(log_transitions, K), padded(log_start, K)
     matrix[:, K:] = log_prob.dtype.type(-np.inf)
     back = np.zeros((K + 1, K), log_prob.dtype)
-    back[:K] = log_transitions.T
+    copy_to(back, log_transitions.T)
     z = new_steps(1, K, log_prob)[0]
     space = (
         new_steps(T + 1, K, log_prob),
@@ -345,8 +346,12 @@ def simulate(uniforms, first, start, transitions):
     states = np.empty(len(uniforms), np.int64)
     cumulated = np.empty((K, K))
     for i in range(K):
-        cumulated[i] = np.cumsum(transitions[i])
-        cumulated[i] /= cumulated[i, K - 1]
+        total = 0.0
+        for j in range(K):
+            total += transitions[i, j]
+            cumulated[i, j] = total
+        for j in range(K):
+            cumulated[i, j] /= total
     for s in range(len(first) - 1):
         begin, end = first[s], first[s + 1]
         if begin == end:

@@ -17,7 +17,7 @@ parts, and the result is that of one pass from its first row to its last either 
 import numpy as np
 
 from sklearn_gen._kernels._jit import jit
-from sklearn_gen._kernels.blocks import aligned_empty, aligned_zeros
+from sklearn_gen._kernels.blocks import aligned_empty, aligned_zeros, copy_to
 from sklearn_gen._kernels.lanes import choose_less, load, splat, store
 from sklearn_gen._kernels.special import exp, log
 
@@ -40,8 +40,7 @@ def padded(array, K):
     """Rows of K states, padded with zeros to a multiple of 4."""
     P = -(-K // 4) * 4
     out = aligned_zeros(len(array) * P, array.dtype).reshape(len(array), P)
-    for i in range(len(array)):
-        out[i, :K] = array[i]
+    copy_to(out, array)
     return out
 
 
@@ -266,15 +265,15 @@ def forward(matrix, log_prob, first, enter, entries, lengths, T, b, shift, space
         return
     old = np.zeros_like(alpha[0])
     for _ in range(L):
-        old[:] = alpha[0]
+        copy_to(old, alpha[0])
         for i in range(1, L):
             if enter[i] == NEIGHBOUR:
-                alpha[0, :K, i] = last[:, i - 1]
+                copy_to(alpha[0, :K, i : i + 1], last[:, i - 1 : i])
         if agree(alpha[0], old, K):
             return
         for begin in range(0, T, _CHECK):
             end = min(T, begin + _CHECK)
-            old[:] = alpha[end]
+            copy_to(old, alpha[end])
             _advance(matrix, K, b, begin, end, alpha, total, inverse, fresh)
             if end < T and agree(alpha[end], old, K):
                 return  # what follows is what it was
@@ -299,7 +298,12 @@ def new_space(T, K, like):
 @jit
 def with_start(transitions, start):
     """Transitions and, as one more row, the start, padded: what `forward` takes."""
-    return padded(np.concatenate((transitions, start)), len(transitions))
+    K = len(transitions)
+    P = -(-K // 4) * 4
+    out = aligned_zeros((K + 1) * P, start.dtype).reshape(K + 1, P)
+    copy_to(out, transitions)
+    copy_to(out[K:], start)
+    return out
 
 
 @jit

@@ -32,7 +32,8 @@ def table_log_prob(log_tables, first, codes):
             code = codes[i, j]
             at[i] = first[j] + code if code >= 0 else R
         for k in range(K):
-            table[:R] = log_tables[k]
+            for code in range(R):
+                table[code] = log_tables[k, code]
             for i in range(n):
                 out[k, i] += table[at[i]]
     return out
