@@ -55,10 +55,28 @@ class GroupColumn(NamedTuple):
         )
 
     def take(self, X):
-        """The other columns of X, and the ids."""
+        """The other columns of X, and the ids.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
         if container_of(X) == "numpy":
             X = as_array(X)
+            if X.ndim != 2 or X.shape[1] <= self.place:
+                raise ValueError(
+                    f"X must have the ids of sequences in column {self.place} "
+                    f"(group_column), got an array of shape {X.shape}. Reshape your "
+                    "data: a column for the ids, and one for each feature."
+                )
             return np.delete(X, self.place, axis=1), X[:, self.place]
+        if self.name not in X.columns:
+            raise ValueError(
+                f"X has no column {self.name!r}, which names the sequence of each row "
+                f"(group_column); it has {[*X.columns]!r}. Add the ids: one and the "
+                "same in all rows where these are one sequence."
+            )
         kept = [name for name in X.columns if name != self.name]
         return X[kept], np.asarray(X[self.name])
 

@@ -38,12 +38,23 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
         X = super()._prepare(X, series, rng, first)
         return self._add_noise(X, rng).astype(self._dtype, copy=False)
 
+    def _check_goes_on(self, n_features):
+        super()._check_goes_on(n_features)
+        learned = len(self._variances), self._learned_type
+        if learned != (n_features, self.covariance_type):
+            raise ValueError(
+                f"Can't go on from the last fit: it has {learned[0]} columns and "
+                f"covariance_type={learned[1]!r}, X has {n_features} columns and the "
+                f"model covariance_type={self.covariance_type!r}. Set them back, or "
+                "fit a clone."
+            )
+
     def _describe(self, X, series):
         weight = series.weight[series.sequences.of_rows]
         self._fences = np.array([_fences(x, weight) for x in X.T]).T
         # One row far out should not decide what is added to the variance of others.
         self._variances = column_variances(self._within(X), weight)
-        self._dtype = X.dtype.name
+        self._dtype, self._learned_type = X.dtype.name, self.covariance_type
         self._emission = self._emission_of(X, weight)
         self._warn_of_scale()
 

@@ -5,6 +5,7 @@ import numpy as np
 from sklearn_gen._validation import check_weights
 from sklearn_gen.base import ComponentMixin, InformationCriteriaMixin
 from sklearn_gen.hmm._paths import best_paths
+from sklearn_gen.hmm._series import refuse_lengths
 
 
 class Decoding(ComponentMixin, InformationCriteriaMixin):
@@ -69,13 +70,19 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
         -------
         score : float
             Nats per row.
+
+        Raises
+        ------
+        ValueError
+            If `y` looks like lengths of sequences, as hmmlearn takes them.
         """
-        total, weight = self._weighted_likelihood(X, groups, sequence_weight)
+        total, weight = self._weighted_likelihood(X, groups, sequence_weight, y)
         return total / weight
 
-    def _weighted_likelihood(self, X, groups, sequence_weight):
+    def _weighted_likelihood(self, X, groups, sequence_weight, y=None):
         """Weighted log-likelihood, and the weight of all rows."""
-        _, steps = self._scored(X, groups)
+        rows, steps = self._scored(X, groups)
+        refuse_lengths(y, {}, len(rows))
         sequences, scores = steps.layout.sequences, self._row_scores(steps)
         weight = steps.weight
         if sequence_weight is not None:
@@ -139,7 +146,7 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
         states : ndarray of shape (n_samples,)
             From 0.
         """
-        self.fit(X, groups=groups, sequence_weight=sequence_weight)
+        self.fit(X, y, groups=groups, sequence_weight=sequence_weight)
         return self.predict(X, groups=groups)
 
     def predict_proba(self, X, *, groups=None, method="smooth"):

@@ -210,7 +210,8 @@ class MultinomialEmission:
         """
         counts = np.maximum(stats.counts + pseudo_counts, 0.0)
         total = counts.sum(axis=1, keepdims=True)
-        before = 1.0 / counts.shape[1] if params is None else params.probabilities
+        flat = 1.0 / max(1, counts.shape[1])  # no column: nothing was observed
+        before = flat if params is None else params.probabilities
         shares = counts / np.where(total > 0.0, total, 1.0)
         return MultinomialParams(np.where(total > 0.0, shares, before))
 
@@ -233,6 +234,8 @@ class MultinomialEmission:
         X : ndarray of shape (n, D)
         """
         X, p = X.copy(), params.probabilities
+        if p.shape[1] == 0:
+            return X
         nothing = np.flatnonzero(np.isnan(X).all(axis=1))
         total = self.totals.draw(len(nothing), rng).astype(np.int64)
         X[nothing] = rng.multinomial(total, _shares(p[states[nothing]]))

@@ -283,6 +283,7 @@ class GaussianHMM(GaussianStates):
         means, nothing = params.emission.means, params.emission.means[:0]
         within = self._structure.variances(params.emission.covariances, *means.shape)
         self._ids, self._dtype = None, "float64"
+        self._learned_type = self.covariance_type
         self._variances = means.var(axis=0) + within.mean(axis=0)
         self._emission = self._emission_of(None, None)
         self._starts_at, self._allowed = allowed_steps(self.topology, len(means))

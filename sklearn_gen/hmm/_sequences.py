@@ -61,7 +61,7 @@ def sequences_of(groups, n_rows):
         )
     if n_rows == 0:
         return Sequences(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    missing = ids != ids  # NaN and NaT, also among objects
+    missing = _missing(ids)
     if missing.any():
         raise ValueError(
             f"groups has a missing value at row {int(np.argmax(missing))}; "
@@ -70,6 +70,14 @@ def sequences_of(groups, n_rows):
     starts = np.r_[0, 1 + np.flatnonzero(ids[1:] != ids[:-1])].astype(np.int64)
     _check_no_return(ids[starts].tolist(), starts)
     return Sequences(starts, np.diff(np.r_[starts, n_rows]))
+
+
+def _missing(ids):
+    """Which ids are NaN, NaT or pandas.NA."""
+    if ids.dtype != object:
+        return ids != ids
+    same = (x == x for x in ids)  # of pandas.NA no bool
+    return np.array([not isinstance(s, bool | np.bool_) or not s for s in same])
 
 
 def _check_no_return(ids, starts):

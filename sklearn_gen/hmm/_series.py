@@ -45,10 +45,10 @@ def refuse_lengths(y, unknown, n_rows):
     if y is None or np.ndim(y) != 1 or len(y) >= n_rows:
         return
     lengths = np.asarray(y)
-    if lengths.dtype.kind in "iu" and lengths.sum() == n_rows:
+    if lengths.dtype.kind in "iuf" and np.array_equal(lengths, np.floor(lengths)):
         raise ValueError(
-            f"y is ignored, but {len(lengths)} integers with the sum {n_rows}, the "
-            f"number of rows, look like lengths of sequences: {advice}."
+            f"y is ignored, but {len(lengths)} whole numbers (sum {lengths.sum():g}) "
+            f"for {n_rows} rows look like lengths of sequences: {advice}."
         )
 
 
@@ -97,8 +97,9 @@ def series_of(groups, n_rows, states=None, sequence_weight=None, n_states=None):
             )
         wrong = ~np.isin(known, np.arange(-1, n_states))
         if wrong.any():
+            first = known[wrong].tolist()[0]
             raise ValueError(
-                f"states[{int(np.argmax(wrong))}] is {known[wrong][0]!r}: states are "
+                f"states[{int(np.argmax(wrong))}] is {first!r}: states are "
                 f"integers from 0 to n_components - 1 = {n_states - 1}, or -1."
             )
         known = known.astype(np.int64)

@@ -5,6 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from sklearn_gen._column_moments import column_means, column_variances
 from sklearn_gen._seeding import starting_responsibilities
+from sklearn_gen.hmm._transitions import allowed_steps
 
 ORDERED = ("left-right", "linear")
 _BLOCK_ROWS = 8192
@@ -37,7 +38,14 @@ def starting_states(X, series, n_components, topology, init_params, rng):
     Returns
     -------
     resp : ndarray of shape (n_rows, n_components)
+
+    Raises
+    ------
+    ValueError
+        If the topology forbids known states of neighbouring rows.
     """
+    if series.states.size:
+        _refuse_forbidden(series, *allowed_steps(topology, n_components))
     if isinstance(topology, str) and topology in ORDERED:
         resp = np.eye(n_components)[_equal_parts(series.sequences, n_components)]
     elif init_params == "kmeans":
@@ -59,6 +67,23 @@ def starting_states(X, series, n_components, topology, init_params, rng):
             resp /= max(1, np.count_nonzero(~known))
         resp[known] = states
     return resp
+
+
+def _refuse_forbidden(series, starts, steps):
+    """Raise where known states can't be: their sequence would count nothing."""
+    known, sequences = series.states, series.sequences
+    first = np.zeros(len(known), dtype=bool)
+    first[sequences.starts] = True
+    wrong = first & (known >= 0) & ~starts[known]
+    after = np.flatnonzero(~first & (known >= 0) & (np.roll(known, 1) >= 0))
+    wrong[after] = ~steps[known[after - 1], known[after]]
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        what = "begins a sequence" if first[row] else f"follows state {known[row - 1]}"
+        raise ValueError(
+            f"states[{row}] is {known[row]}, which {what} there; topology forbids "
+            "that. Number the states in the order of the topology, or allow the step."
+        )
 
 
 def transitions_of(resp, series):

@@ -90,7 +90,7 @@ def dirichlet(prior, shape, name):
     ValueError
         If they don't have the shape, or aren't positive.
     """
-    values = shaped(1.0 / shape[-1] if prior is None else prior, shape, name)
+    values = shaped(1.0 / max(1, shape[-1]) if prior is None else prior, shape, name)
     if not (np.isfinite(values).all() and (values > 0.0).all()):
         raise ValueError(
             f"{name} must be positive numbers (1 is flat), got {values.min():g}."

@@ -103,6 +103,21 @@ def test_threads_batches_pickles(model):
     assert fits[0].score(X) - batches.score(X) < 0.05
 
 
+@pytest.mark.parametrize("model", [GaussianHMM, *MODELS])
+def test_a_fit_goes_on_with_the_same_columns_only(model):
+    """Kernels would read beyond the parameters of fewer columns."""
+    X, _ = series()
+    fitted = model(2, warm_start=True, random_state=0).fit(X)
+    before = fitted.score(X)
+    for rows in (X[:, :1], np.c_[X, X]):
+        with pytest.raises(ValueError, match=rf"it has {X.shape[1]} columns"):
+            fitted.fit(rows)
+    fitted.set_params(covariance_type="full")
+    with pytest.raises(ValueError, match=r"covariance_type='diag'.* fit a clone"):
+        fitted.fit(X)
+    assert fitted.set_params(covariance_type="diag").score(X) == before
+
+
 @pytest.mark.parametrize(
     "model",
     [

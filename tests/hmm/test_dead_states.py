@@ -11,8 +11,11 @@ from sklearn_gen.hmm import (
     GaussianHMM,
     GaussianMixtureHMM,
     MixedHMM,
+    MultinomialHMM,
     PoissonHMM,
     StudentTHMM,
+    VariationalCategoricalHMM,
+    VariationalGaussianHMM,
     groups_from_lengths,
 )
 from tests.hmm.problems import Chain, recursions_of, row_stats
@@ -171,3 +174,23 @@ def test_rows_that_only_a_state_without_entry_explains(nats):
     assert sums.log_likelihood == pytest.approx(expected.log_likelihood, rel=1e-12)
     np.testing.assert_allclose(emission.s0, [*of_two.s0, 0.0], atol=1e-9)
     np.testing.assert_allclose(emission.s1, [*of_two.s1, 0.0], atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(
+    "model",
+    [
+        *(AutoregressiveHMM(3), BernoulliHMM(3), CategoricalHMM(3), GaussianHMM(3)),
+        *(GaussianMixtureHMM(3), MixedHMM(3), MultinomialHMM(3), PoissonHMM(3)),
+        *(StudentTHMM(3), VariationalCategoricalHMM(3), VariationalGaussianHMM(3)),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_nothing_is_observed(model):
+    """Whatever is fitted to gaps alone explains them, and anything else somehow."""
+    gaps = np.full((10, 2), np.nan)
+    model.set_params(random_state=0).fit(gaps)
+    np.testing.assert_allclose(model.score_samples(gaps), 0.0, atol=1e-8)
+    assert np.isfinite(model.score_samples(np.ones((3, 2)))).all()
+    assert model.sample_conditional(gaps).shape == model.sample(10).shape == (10, 2)
+    np.testing.assert_allclose(model.transmat_.sum(axis=1), 1.0)

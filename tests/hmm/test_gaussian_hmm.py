@@ -291,9 +291,10 @@ def test_learning_goes_on(walk):
         ({"lengths": [4, 6]}, TypeError, "groups_from_lengths"),
         ({"wheel": 1}, TypeError, "unexpected keyword argument 'wheel'"),
         ({"y": [4, 6]}, ValueError, "look like lengths of sequences"),
+        ({"y": [4.0, 5.0]}, ValueError, "sum 9.* look like lengths of sequences"),
         ({"groups": [0] * 4 + [1] * 3 + [0] * 3}, ValueError, "0 again at row 7"),
         ({"groups": [0, 1]}, ValueError, "one id per row"),
-        ({"states": [0] * 9 + [2]}, ValueError, r"states\[9\] is .*2.* n_components"),
+        ({"states": [0] * 9 + [2]}, ValueError, r"states\[9\] is 2: .* n_components"),
         ({"states": [0, 1]}, ValueError, "give one per row"),
         ({"sequence_weight": [1.0, 2.0]}, ValueError, "2 .*1 sequences|1 sequences"),
         ({"sequence_weight": [-1.0]}, ValueError, "sequence_weight"),
@@ -303,6 +304,16 @@ def test_messages(arguments, error, message):
     X = np.random.default_rng(0).normal(size=(10, 1))
     with pytest.raises(error, match=message):
         GaussianHMM(2, random_state=0).fit(X, **arguments)
+
+
+def test_lengths_are_no_labels():
+    """Scores of hmmlearn's users would be those of one long sequence, silently."""
+    X = np.random.default_rng(0).normal(size=(10, 1))
+    model = GaussianHMM(random_state=0).fit(X)
+    for method in (model.score, model.fit_predict, model.partial_fit):
+        with pytest.raises(ValueError, match="groups_from_lengths"):
+            method(X, [4, 6])
+    assert model.score(X, np.arange(10)) == model.score(X)
 
 
 @pytest.mark.parametrize(
@@ -322,6 +333,17 @@ def test_messages_of_parameters(parameters, message):
     X = np.random.default_rng(0).normal(size=(10, 1))
     with pytest.raises(ValueError, match=message):
         GaussianHMM(2, random_state=0, **parameters).fit(X)
+
+
+def test_rows_without_their_ids(walk):
+    frame = pd.DataFrame(walk.X, columns=["x", "y"]).assign(ride=walk.groups)
+    named = GaussianHMM(group_column="ride", random_state=0).fit(frame)
+    with pytest.raises(ValueError, match=r"no column 'ride'.* Add the ids"):
+        named.score(frame[["x", "y"]])
+    placed = GaussianHMM(group_column=2, random_state=0).fit(frame.to_numpy())
+    for rows in (walk.X, walk.X[:, 0]):
+        with pytest.raises(ValueError, match=r"ids of sequences in column 2 .*got"):
+            placed.score(rows)
 
 
 def test_ids_come_one_way():

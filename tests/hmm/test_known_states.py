@@ -1,7 +1,9 @@
 """States that are known for some rows: EM starts where they are."""
 
 import numpy as np
+import pytest
 
+from sklearn_gen import DegenerateDataWarning
 from sklearn_gen.hmm import CategoricalHMM, GaussianHMM
 
 
@@ -45,3 +47,26 @@ def test_few_known_rows_of_levels_lead_the_others():
     for seed in range(3):
         model = CategoricalHMM(3, random_state=seed).fit(X, states=known)
         assert (model.predict(X) == states).mean() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("topology", "states", "message"),
+    [
+        ("linear", [1, -1, -1, -1], r"states\[0\] is 1, which begins a sequence"),
+        ("linear", [0, 2, -1, -1], r"states\[1\] is 2, which follows state 0"),
+        ("cyclic", [-1, -1, 0, 2], r"states\[3\] is 2, which follows state 0"),
+        ([[1, 1, 1], [0, 1, 1], [0, 0, 1]], [-1, 2, 1, -1], r"states\[2\] is 1"),
+    ],
+)
+def test_states_that_the_topology_forbids(topology, states, message):
+    """Their sequence has probability 0: a fit would learn nothing from it."""
+    X = np.random.default_rng(0).normal(size=(4, 1))
+    model = GaussianHMM(3, topology=topology, random_state=0)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, states=states)
+    with pytest.raises(ValueError, match="topology forbids that"):
+        CategoricalHMM(3, topology=topology).fit(np.rint(X), states=states)
+    # the end of one sequence says nothing of the beginning of the next
+    split = GaussianHMM(3, topology="cyclic", random_state=0)
+    with pytest.warns(DegenerateDataWarning):
+        split.fit(X, states=[-1, 1, 0, -1], groups=[0, 0, 1, 1])

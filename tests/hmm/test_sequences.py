@@ -1,6 +1,7 @@
 """Sequences from ids of rows."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_gen.hmm import groups_from_lengths
@@ -35,6 +36,7 @@ def test_no_ids_is_one_sequence():
         (["a", "b", "b", "a"], r"groups has 'a' again at row 3"),
         ([0.0, np.nan, 1.0, 2.0], r"missing value at row 1"),
         (np.array(["x", np.nan, "y", "y"], dtype=object), r"missing value at row 1"),
+        (np.array(["x", pd.NA, "y", "y"], dtype=object), r"missing value at row 1"),
         (np.array(["2020", "NaT", "2021", "2021"], "datetime64[Y]"), r"at row 1"),
         ([1, 1, 2], r"one id per row, shape \(4,\); got \(3,\)"),
         ([[1], [1], [2], [2]], r"shape \(4,\); got \(4, 1\)"),
