@@ -52,6 +52,8 @@ class PipelineDraws(PipelineSteps):
             draw = self.sample_conditional  # its AttributeError says who hasn't it
             rows = self._rows_given(conditions, check_n_samples(n_samples))
             return draw(rows, random_state=random_state, **params)
+        if params.get("prefix") is not None:
+            params = {**params, "prefix": self._pushed_prefix(params["prefix"])}
         output_range = self._range()
         random_state = self._draw_state(random_state, output_range)
 
@@ -69,6 +71,14 @@ class PipelineDraws(PipelineSteps):
             return X
         groups = params.get("groups", np.zeros(len(X), dtype=int))
         return self._ids.put(X, np.asarray(groups))
+
+    def _pushed_prefix(self, prefix):
+        """Rows that a sequence goes on from, as the model has them."""
+        rows, ids = self._take_groups(prefix)
+        names = set(ids["groups"].ids.tolist()) if ids else ()
+        if len(names) > 1:
+            raise ValueError(f"prefix must be rows of one sequence, got {len(names)}.")
+        return self._push_inside(rows)
 
     @available_if(model_has("sample_conditional"))
     def sample_conditional(self, X, *, random_state=None, **params):

@@ -7,7 +7,7 @@ from sklearn_gen._inner._density import log_density, refuse_without_marginals
 from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows, even_sample
 from sklearn_gen._validation import chosen
-from sklearn_gen.outlier._masking import without_columns
+from sklearn_gen.outlier._masking import columns_of_ids, without_columns
 
 # Enough for a median; flexible densities take a second per thousand rows.
 _REFERENCE_ROWS = 2000
@@ -96,12 +96,13 @@ class ExplanationMixin:
         whole = log_density(density, X)
         d = self.n_features_in_
         contributions = np.empty((len(whole), d, d) if pairs else (len(whole), d))
+        ids = columns_of_ids(density, X)
         with np.errstate(invalid="ignore"):
-            for i, rest in enumerate(without_columns(X)):
+            for i, rest in enumerate(without_columns(X, ids)):
                 if not pairs:
                     contributions[:, i] = whole - log_density(density, rest)
                     continue
-                for j, less in enumerate(without_columns(rest)):
+                for j, less in enumerate(without_columns(rest, ids)):
                     if j <= i:
                         both = whole - log_density(density, less)
                         contributions[:, i, j] = contributions[:, j, i] = both

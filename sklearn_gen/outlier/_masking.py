@@ -2,17 +2,28 @@
 
 import numpy as np
 
-from sklearn_gen._columns import container_of
+from sklearn_gen._columns import GroupColumn, container_of
 from sklearn_gen._inner._gaps import floats, hide
+from sklearn_gen._validation import chosen
 
 
-def without_columns(X):
+def columns_of_ids(density, X):
+    """Indices of the columns that say which sequence a row is of: one, or none."""
+    density = chosen(density)
+    model = density.steps[-1][1] if hasattr(density, "steps") else density
+    column = getattr(model, "group_column", None)
+    return [] if column is None else [GroupColumn.find(X, column).place]
+
+
+def without_columns(X, kept=()):
     """Yield X with its first column not observed, then its second, and so on.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         Never changed.
+    kept : sequence of int
+        Indices of columns that stay when it is their turn.
 
     Yields
     ------
@@ -21,23 +32,26 @@ def without_columns(X):
     """
     if container_of(X) != "numpy":
         for j in range(X.shape[1]):
-            yield hide(X, [j])
+            yield X if j in kept else hide(X, [j])
         return
     values = np.asarray(X)
     hidden = floats(values)
     for j in range(hidden.shape[1]):
-        hidden[:, j] = np.nan
+        if j not in kept:
+            hidden[:, j] = np.nan
         yield hidden
         hidden[:, j] = values[:, j]
 
 
-def single_columns(X):
+def single_columns(X, kept=()):
     """Yield X with nothing observed but its first column, then its second, and so on.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
         Never changed.
+    kept : sequence of int
+        Indices of columns that always stay.
 
     Yields
     ------
@@ -46,4 +60,4 @@ def single_columns(X):
     """
     n_features = np.shape(X)[1]
     for j in range(n_features):
-        yield hide(X, [other for other in range(n_features) if other != j])
+        yield hide(X, [i for i in range(n_features) if i != j and i not in kept])

@@ -13,7 +13,7 @@ from sklearn_gen._inner._density import (
 from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows, even_sample
 from sklearn_gen._validation import chosen, weighted_sum
-from sklearn_gen.outlier._masking import single_columns
+from sklearn_gen.outlier._masking import columns_of_ids, single_columns
 
 _COLUMNS = "independent"
 # Enough rows for a mean.
@@ -113,7 +113,7 @@ def usual_cells(density, X, sample_weight):
     X, _, weight = Rows(X, None, sample_weight).select(some)
     weight = np.ones(len(some)) if weight is None else weight
     cells = np.zeros(missing_cells(X).shape[1])
-    for j, alone in enumerate(single_columns(X)):
+    for j, alone in enumerate(single_columns(X, columns_of_ids(density, X))):
         log_prob = log_density(density, alone)
         seen = weight * (~missing_cells(alone)[:, j] & np.isfinite(log_prob))
         if seen.any():
@@ -136,5 +136,6 @@ def mean_log_density(learned, X, sample_weight):
 def _log_density_of_columns(density, X):
     """Log density of the rows if their columns were independent."""
     refuse_without_marginals(density, "score_type='ratio' with independent columns")
-    columns = [log_density(density, alone) for alone in single_columns(X)]
+    parts = single_columns(X, columns_of_ids(density, X))
+    columns = [log_density(density, alone) for alone in parts]
     return np.where(missing_cells(X).T, 0.0, columns).sum(axis=0)

@@ -116,3 +116,21 @@ def test_a_step_that_names_the_ids_fails(rides):
         make_generative_pipeline(
             StandardScaler(), GaussianHMM(2, group_column="trip")
         ).fit(rides)
+
+
+@pytest.mark.parametrize("column", ["ride", None])
+def test_draws_go_on_from_rows_of_the_input(rides, column):
+    """A prefix is scaled as all rows are, and its ids are taken off."""
+    table = rides if column else rides.drop(columns="ride")
+    model = GaussianHMM(2, group_column=column, random_state=0)
+    pipeline = make_generative_pipeline(StandardScaler(), model).fit(table)
+    drawn = pipeline.sample(6, prefix=table[:20], random_state=0)
+    assert list(drawn.columns) == list(table.columns)
+    numbers = ["speed", "heat"]
+    scaler, fitted = pipeline[0], pipeline[-1]
+    scaled = scaler.transform(table[:20][numbers])
+    expected = scaler.inverse_transform(fitted.sample(6, prefix=scaled, random_state=0))
+    np.testing.assert_allclose(drawn[numbers], expected, rtol=1e-12)
+    if column:
+        with pytest.raises(ValueError, match="prefix must be rows of one sequence"):
+            pipeline.sample(6, prefix=table)
