@@ -10,6 +10,7 @@ from sklearn_gen.hmm._emissions_categorical import CategoricalEmission
 from sklearn_gen.hmm._emissions_families import FamiliesEmission
 from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
 from sklearn_gen.hmm._emissions_mixture import MixtureEmission
+from sklearn_gen.hmm._emissions_normal_wishart import NormalWishartEmission
 from sklearn_gen.hmm._emissions_student import StudentEmission
 
 # Halvings of the range of quantiles: what is left is below 1e-15 of it.
@@ -127,6 +128,11 @@ def _(emission: StudentEmission, params):
     return _components(
         np.eye(len(params.means)), emission.structure, params, params.dof
     )
+
+
+@marginals_of.register
+def _(emission: NormalWishartEmission, params):
+    return marginals_of(emission.predicted, params)
 
 
 @marginals_of.register

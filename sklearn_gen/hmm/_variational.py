@@ -52,8 +52,8 @@ class VariationalHMM(HiddenMarkovModel):
         """Logarithm of the normalising constants of the emission's posterior."""
 
     @abstractmethod
-    def _mean_emission(self, params):
-        """Parameters that stand for the posterior in scores and draws."""
+    def _predictive_emission(self, params):
+        """Emissions with their parameters integrated out, for scores and draws."""
 
     @abstractmethod
     def _posterior_attributes(self, params):
@@ -106,7 +106,7 @@ class VariationalHMM(HiddenMarkovModel):
         )
         return {
             **super()._fitted_attributes(
-                MarkovParams(mean, self._mean_emission(params.emission))
+                MarkovParams(mean, self._predictive_emission(params.emission))
             ),
             **self._posterior_attributes(params.emission),
             "startprob_posterior_": np.where(self._starts_at, params.start, 0.0),

@@ -207,7 +207,7 @@ class VariationalCategoricalHMM(VariationalHMM, CategoricalHMM):
             self._pseudo_counts + 1.0, self._spans()
         )
 
-    def _mean_emission(self, params):
+    def _predictive_emission(self, params):
         log_tables = np.full_like(params.counts, -np.inf)
         for span in self._spans():
             part = params.counts[:, span]

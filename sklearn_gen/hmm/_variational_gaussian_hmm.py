@@ -8,10 +8,10 @@ from scipy.special import digamma
 
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._compat import Interval
-from sklearn_gen._gaussian import variational
+from sklearn_gen._gaussian import student, variational
 from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.hmm._continuous import GaussianStates
-from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
+from sklearn_gen.hmm._emissions_normal_wishart import NormalWishartEmission
 from sklearn_gen.hmm._variational import VariationalHMM
 
 _POSITIVE = Interval(Real, 0.0, None, closed="neither")
@@ -125,8 +125,10 @@ class VariationalGaussianHMM(VariationalHMM, GaussianStates):
 
     Notes
     -----
-    ``density_kind`` is "exact": `score_samples` and draws are those of the Markov model
-    with the attributes above, means of the posterior, not of all models it allows.
+    ``density_kind`` is "exact": `score_samples` and draws are those of a Markov model
+    whose states are what the posterior predicts, t distributions with the states' means
+    and precisions integrated out, and whose chain is its mean. Few rows leave wide
+    tails; with one state, scores are the exact predictive density.
 
     An iteration costs what one of :class:`GaussianHMM` costs.
 
@@ -277,17 +279,23 @@ class VariationalGaussianHMM(VariationalHMM, GaussianStates):
         )
         return super()._bound(stats, params, updated) - rest
 
-    def _mean_emission(self, params):
-        return gaussian.GaussianParams(*params[:5])
+    def _predictive_emission(self, params):
+        return variational.predictive(self._structure, params)
+
+    def _fill_rows(self, X, states, rng):
+        resp = np.eye(self.n_components)[states]
+        structure = self._emission.predicted.structure
+        return student.draw_missing(structure, self._params.emission, X, resp, rng)
 
     def _posterior_attributes(self, params):
         return {
+            "covars_": params.covariances,
             "beta_posterior_": params.mean_precision,
             "dof_posterior_": params.dof,
         }
 
     def _warn_of_degeneracy(self, params):
-        super()._warn_of_degeneracy(self._mean_emission(params.emission))
+        super()._warn_of_degeneracy(params.emission)
         if self._n_parameters() > self._n_values:
             warn(
                 f"{self._n_values} observed values can't determine "
@@ -295,30 +303,6 @@ class VariationalGaussianHMM(VariationalHMM, GaussianStates):
                 "fewer n_components, or covariance_type='diag'.",
                 DegenerateDataWarning,
             )
-
-
-class NormalWishartEmission(GaussianEmission):
-    """Gaussian states with a posterior: densities by expected logarithms."""
-
-    def log_prob(self, X, params):
-        """Log density of each row, or its expected logarithm under a posterior.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, D)
-            NaN means not observed.
-        params : GaussianParams or VariationalParams
-            A point, or a posterior.
-
-        Returns
-        -------
-        log_prob : ndarray of shape (n, K)
-        """
-        found = super().log_prob(X, params)
-        if isinstance(params, gaussian.GaussianParams):
-            return found
-        observed = ~np.isnan(X).all(axis=1)
-        return found + observed[:, None] * params.log_weights
 
 
 def _of_shape(values, shape, name, usual):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import digamma, gammaln
+from scipy.stats import kstest, multivariate_t
 
 from sklearn_gen.hmm import GaussianHMM, VariationalGaussianHMM, groups_from_lengths
 from sklearn_gen.hmm._series import series_of
@@ -94,6 +95,54 @@ def test_states_too_many_stay_empty(chain):
     assert shares[:3].sum() > 0.9
     best = GaussianHMM(3, random_state=0).fit(chain)
     assert model.score(chain) > best.score(chain) - 0.05
+
+
+def test_one_state_scores_by_the_exact_predictive_density():
+    """Bishop (2006), section 10.2.3, with one component: no approximation is left."""
+    rng = np.random.default_rng(0)
+    X, new = rng.normal(size=(7, 2)) @ [[1.0, 0.5], [0.0, 2.0]], rng.normal(size=(5, 2))
+    mean, beta, dof, scale = np.array([0.5, -1.0]), 0.7, 3.0, np.diag([2.0, 3.0])
+    model = VariationalGaussianHMM(
+        *(1,),
+        covariance_type="full",
+        reg_covar=0.0,
+        means_prior=mean,
+        beta_prior=beta,
+        dof_prior=dof,
+        scale_prior=scale,
+    ).fit(X)
+    n, average = len(X), X.mean(axis=0)
+    away = average - mean
+    scatter = scale + (X - average).T @ (X - average)
+    scatter += beta * n / (beta + n) * np.outer(away, away)
+    center = (beta * mean + n * average) / (beta + n)
+    left = dof + n - 2 + 1
+    shape = scatter * (1 + beta + n) / (beta + n) / left
+    expected = multivariate_t(center, shape, df=left).logpdf(new)
+    np.testing.assert_allclose(model.score_samples(new), expected, rtol=1e-12)
+    seen = multivariate_t(center[1:], shape[1:, 1:], df=left).logpdf(new[:, 1])
+    new[:, 0] = np.nan
+    np.testing.assert_allclose(model.score_samples(new), seen, rtol=1e-12)
+    # 10,000 draws; false alarms: one in 1,000
+    drawn = model.sample(10_000, random_state=1)[:, 1]
+    place = (drawn - center[1]) / np.sqrt(shape[1, 1])
+    assert kstest(place, "t", args=(left,)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_predictive_density_is_better_than_the_mean_of_the_posterior(
+    chain, covariance_type
+):
+    model = VariationalGaussianHMM(
+        3, covariance_type=covariance_type, n_init=3, random_state=0
+    ).fit(chain[:40])
+    plugged = GaussianHMM.from_parameters(
+        *(model.startprob_, model.transmat_, model.means_, model.covars_),
+        covariance_type=covariance_type,
+    )
+    assert model.score(chain[40:]) > plugged.score(chain[40:]) + 0.01
+    mean = model.forecast(chain[:40], steps=3).mean()
+    np.testing.assert_allclose(mean, plugged.forecast(chain[:40], steps=3).mean(), 0.3)
 
 
 def test_priors_that_can_not_be(chain):
