@@ -86,7 +86,6 @@ _INSIDE_ESTIMATORS = (
     "sklearn_gen.hmm._recursions.Chain",
     "sklearn_gen.hmm._variational.VariationalMarkovParams",
     "sklearn_gen.hmm._variational_categorical_hmm.DirichletTables",
-    "sklearn_gen.hmm._variational_gaussian_hmm.NormalWishartEmission",
     "sklearn_gen.hmm._emissions_normal_wishart.NormalWishartEmission",
     "sklearn_gen.mixture._gaussian_block.BlockParams",
     "sklearn_gen.mixture._gaussian_block.GaussianBlock",
