@@ -5,12 +5,13 @@ import numpy as np
 from sklearn_gen._validation import check_weights
 from sklearn_gen.base import ComponentMixin, InformationCriteriaMixin
 from sklearn_gen.hmm._paths import best_paths
-from sklearn_gen.hmm._series import refuse_lengths
+from sklearn_gen.hmm._series import refuse_lengths, without_lengths
 
 
 class Decoding(ComponentMixin, InformationCriteriaMixin):
     """Scores and states of the rows of sequences, given a fitted model."""
 
+    @without_lengths
     def score_samples(self, X, *, groups=None):
         """Compute log p(x_t | earlier rows of its sequence).
 
@@ -33,6 +34,7 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
     def _row_scores(self, steps):
         return self._recursions(steps, self._params).filter(with_states=False)[0]
 
+    @without_lengths
     def score_sequences(self, X, *, groups=None):
         """Compute the log-likelihood of each sequence.
 
@@ -52,6 +54,7 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
         sequences = steps.layout.sequences
         return np.add.reduceat(self._row_scores(steps), sequences.starts)
 
+    @without_lengths
     def score(self, X, y=None, *, groups=None, sequence_weight=None):
         """Compute the mean of `score_samples`: log-likelihood per row.
 
@@ -93,6 +96,7 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
         totals = np.add.reduceat(scores.astype(np.float64), sequences.starts)
         return float(weight[kept] @ totals[kept]), float(weight @ sequences.lengths)
 
+    @without_lengths
     def predict(self, X, *, groups=None, method="viterbi"):
         """Name the state of each row.
 
@@ -149,6 +153,7 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
         self.fit(X, y, groups=groups, sequence_weight=sequence_weight)
         return self.predict(X, groups=groups)
 
+    @without_lengths
     def predict_proba(self, X, *, groups=None, method="smooth"):
         """Compute probabilities of the states of each row.
 
@@ -181,6 +186,7 @@ class Decoding(ComponentMixin, InformationCriteriaMixin):
             return recursions.filter()[1]
         return recursions.smooth() if method == "smooth" else recursions.predict()
 
+    @without_lengths
     def decode(self, X, *, groups=None, k=1):
         """Find the k most probable paths of each sequence.
 

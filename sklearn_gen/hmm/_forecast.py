@@ -185,8 +185,8 @@ class Forecast:
         Raises
         ------
         ValueError
-            If there are other than `n_rows` rows, or the model's rows depend on those
-            between.
+            If there are other than `n_rows` rows, `at` is no row of the forecast, or
+            the model's rows depend on those between.
         """
         model = self._model
         if model._rows_need_earlier:
@@ -201,6 +201,10 @@ class Forecast:
             raise ValueError(
                 f"X has {len(rows)} rows, the forecast {n_rows}: give one for each, or "
                 "say with at= which one to hold them against."
+            )
+        if at is not None and not 0 <= at < n_rows:
+            raise ValueError(
+                f"at must be from 0 to {n_rows - 1}, a row of the forecast, got {at!r}."
             )
         proba = self.state_proba if at is None else self.state_proba[[at]]
         coded = model._coded(rows, sequences_of(None, len(rows)))

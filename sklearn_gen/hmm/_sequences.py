@@ -122,7 +122,9 @@ def groups_from_lengths(lengths):
     values = np.asarray(lengths)
     if values.ndim != 1:
         raise ValueError(f"lengths must be one-dimensional; got shape {values.shape}.")
-    wrong = ~(values >= 1) | (values != np.floor(values))
+    if values.size and values.dtype.kind not in "iuf":
+        raise ValueError(f"lengths must be positive integers; got {values[0]!r}.")
+    wrong = ~(values >= 1) | (values != np.floor(values)) | np.isinf(values)
     if wrong.any():
         at = int(np.argmax(wrong))
         raise ValueError(

@@ -1,11 +1,17 @@
 """What fit and scores are given of sequences: ids, known states, weights."""
 
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_gen._validation import check_weights
 from sklearn_gen.hmm._sequences import Sequences, sequences_of
+
+_ADVICE = (
+    "sequences are named by groups=, one id per row: "
+    "groups=groups_from_lengths(lengths), from sklearn_gen.hmm"
+)
 
 
 class Series(NamedTuple):
@@ -34,12 +40,8 @@ def refuse_lengths(y, unknown, n_rows):
     ValueError
         For lengths in the place of `y`.
     """
-    advice = (
-        "sequences are named by groups=, one id per row: "
-        "groups=groups_from_lengths(lengths), from sklearn_gen.hmm"
-    )
     if "lengths" in unknown:
-        raise TypeError(f"got a keyword argument 'lengths': {advice}.")
+        raise TypeError(f"got a keyword argument 'lengths': {_ADVICE}.")
     for name in unknown:
         raise TypeError(f"got an unexpected keyword argument {name!r}.")
     if y is None or np.ndim(y) != 1 or len(y) >= n_rows:
@@ -48,8 +50,24 @@ def refuse_lengths(y, unknown, n_rows):
     if lengths.dtype.kind in "iuf" and np.array_equal(lengths, np.floor(lengths)):
         raise ValueError(
             f"y is ignored, but {len(lengths)} whole numbers (sum {lengths.sum():g}) "
-            f"for {n_rows} rows look like lengths of sequences: {advice}."
+            f"for {n_rows} rows look like lengths of sequences: {_ADVICE}."
         )
+
+
+def without_lengths(method):
+    """Make a method that takes rows say what to write instead of `lengths`."""
+
+    @wraps(method)
+    def checked(self, *rows, **keywords):
+        if "lengths" in keywords:
+            raise TypeError(f"got a keyword argument 'lengths': {_ADVICE}.")
+        if len(rows) > 1 and method.__name__ != "score":  # which takes y
+            raise TypeError(
+                f"{method.__name__} takes nothing but X by position; {_ADVICE}."
+            )
+        return method(self, *rows, **keywords)
+
+    return checked
 
 
 def series_of(groups, n_rows, states=None, sequence_weight=None, n_states=None):

@@ -195,3 +195,6 @@ def test_messages(model, walk):
         found.quantile(1.0)
     with pytest.raises(ValueError, match="X has 2 rows, the forecast 3"):
         found.score_samples(walk[0][:2])
+    for at in (3, -1):
+        with pytest.raises(ValueError, match=f"at must be from 0 to 2, .* got {at}"):
+            found.score_samples(walk[0], at=at)

@@ -314,6 +314,13 @@ def test_lengths_are_no_labels():
         with pytest.raises(ValueError, match="groups_from_lengths"):
             method(X, [4, 6])
     assert model.score(X, np.arange(10)) == model.score(X)
+    names = ("score_samples", "score_sequences", "predict", "predict_proba", "decode")
+    for name in (*names, "score"):
+        with pytest.raises(TypeError, match="groups_from_lengths"):
+            getattr(model, name)(X, lengths=[4, 6])
+    for name in names:
+        with pytest.raises(TypeError, match=f"^{name} takes .*groups_from_lengths"):
+            getattr(model, name)(X, [4, 6])
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ def test_lengths_become_ids():
         ([2, 0], r"positive integers; got 0 at position 1"),
         ([1.5], r"got 1\.5 at position 0"),
         ([np.nan], r"got nan at position 0"),
+        ([np.inf], r"got inf at position 0"),
+        (["two"], r"must be positive integers; got .*two"),
         ([[2, 1]], r"one-dimensional; got shape \(1, 2\)"),
     ):
         with pytest.raises(ValueError, match=words):
