@@ -54,15 +54,20 @@ class SegmentStarts:
             resp = weight[:, None] * np.repeat(shares, sizes, axis=0)
             return self._starting_emission(rows, resp + whole)
 
-        best, chosen = np.full(S, -np.inf), []
-        for _ in range(K):
-            tried = rng.choice(S, min(K, _TRIES))
+        def most(tried, best):
             emission = fitted(_one_each(tried, S, K))
             found = self._log_probs(rows, emission, starts)[:, : len(tried)]
             reached = np.maximum(found, best[:, None])
             at = reached.sum(axis=0).argmax()
-            best = reached[:, at]
-            chosen.append(tried[at])
+            return tried[at], reached[:, at]
+
+        best, chosen = np.full(S, -np.inf), []
+        for _ in range(K):
+            segment, reached = most(rng.choice(S, min(K, _TRIES)), best)
+            if np.allclose(reached, best):  # a copy: EM would never part the two
+                segment, reached = most([(best / sizes).argmin()], best)
+            chosen.append(segment)
+            best = reached
         return fitted(_one_each(chosen, S, K))
 
     def _log_probs(self, rows, emission, starts):
