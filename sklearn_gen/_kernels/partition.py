@@ -32,8 +32,10 @@ def _tables(D, kinds, first):
                 for s in range(S):
                     table[p, s] = D[s, p]
                 continue
-            top[p] = D[:, p].max()
-            spread[p] = top[p] - D[:, p].min()
+            low = top[p] = D[0, p]
+            for s in range(S):
+                low, top[p] = min(low, D[s, p]), max(top[p], D[s, p])
+            spread[p] = top[p] - low
             for s in range(S):
                 table[p, s] = math.exp(D[s, p] - top[p])
     return table, top, spread
@@ -69,7 +71,8 @@ def _sum_of_levels(inputs, top, table, begin, end, total):
     shift = -np.inf
     for p in range(begin, end):
         shift = max(shift, inputs[p] + top[p])
-    total[:] = 0.0
+    for s in range(len(total)):
+        total[s] = 0.0
     for p in range(begin, end):
         weight = math.exp(inputs[p] + top[p] - shift)
         for s in range(len(total)):
@@ -135,7 +138,9 @@ def sums_of_states(T, high, D, low, precision, kinds, first, trials):
                     t = T[g, p] + table[p, s]
                     value[s] += scale * t * t
             elif kind == _CATEGORICAL:
-                need = spread[p:end].max() + math.log(end - p)
+                need = math.log(end - p)
+                for q in range(p, end):
+                    need = max(need, spread[q] + math.log(end - p))
                 if room < need:
                     _take_log(product, value)
                     room = _ROOM

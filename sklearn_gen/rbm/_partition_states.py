@@ -47,6 +47,8 @@ class States(NamedTuple):
         Of its Gaussian features.
     units : Units
         Of the summed layer.
+    hidden : bool
+        Whether the states are those of the hidden units.
     n_low : int
         Number of units in the low part of a state.
     """
@@ -58,6 +60,7 @@ class States(NamedTuple):
     inputs: np.ndarray
     precision: np.ndarray
     units: Units
+    hidden: bool
     n_low: int
 
     @property
@@ -102,6 +105,7 @@ def hidden_states(machine, units):
         machine.visible,
         machine.precision,
         units,
+        True,
     )
 
 
@@ -131,6 +135,7 @@ def visible_states(machine, units):
         machine.hidden,
         np.ones(n_hidden),
         hidden_units,
+        False,
     )
 
 
@@ -218,15 +223,15 @@ def log_sum(states, run=map):
     )
 
 
-def log_sums_given_inputs(states, added, run=map):
-    """`log_sum` for several vectors that are added to the summed layer's inputs.
+def log_sums_given(states, added, run=map):
+    """`log_sum` for several vectors that are added to the inputs of hidden units.
 
     Parameters
     ----------
     states : States
-        Of the visible units: `added` then is what observed units add to hidden ones.
-    added : ndarray of shape (n, P)
-        One vector per row.
+        Of either layer.
+    added : ndarray of shape (n, H)
+        One vector per row, as observed units add them.
     run : callable, default=map
         As `map`.
 
@@ -234,48 +239,49 @@ def log_sums_given_inputs(states, added, run=map):
     -------
     log_sums : ndarray of shape (n,)
     """
+    alone = _weights_alone(states, run)
 
     def of_rows(rows):
-        total = -np.inf
-        for block in _blocks(states):
-            T = rows[:, None, :] + block.T
-            high = np.tile(block.high, len(rows))
-            sums = _sums(states, block._replace(T=T.reshape(-1, T.shape[2]), high=high))
-            total = np.logaddexp(total, logsumexp(sums.reshape(len(rows), -1), axis=1))
-        return total
+        blocks = _blocks_given(states, rows, alone)
+        return reduce(np.logaddexp, (logsumexp(b, axis=1) for b in blocks))
 
-    n_high = min(states.count, _BLOCK_STATES) // min(states.count, _LOW_STATES)
-    size = max(1, _BLOCK_STATES // (max(1, n_high) * (1 + states.weights.shape[1])))
-    parts = [added[i : i + size] for i in range(0, len(added), size)]
-    return np.concatenate(list(run(of_rows, parts)))
+    return np.concatenate(list(run(of_rows, _few_rows(states, added))))
 
 
-def log_sums_given_biases(states, added, run=map):
-    """`log_sum` for several vectors that are added to the enumerated layer's biases.
+def log_weights_given(states, added, run=map):
+    """`log_weights` for several vectors added to the inputs of hidden units.
 
-    Parameters
-    ----------
-    states : States
-        Of the hidden units: `added` then is what observed units add to their inputs.
-    added : ndarray of shape (n, K)
-        One vector per row.
-    run : callable, default=map
-        As `map`.
-
-    Returns
-    -------
-    log_sums : ndarray of shape (n,)
+    Yields arrays of shape (rows, count), for a few rows at a time.
     """
-    weights = log_weights(states, run)
+    alone = _weights_alone(states, run)
+    for rows in _few_rows(states, added):
+        yield np.concatenate(list(_blocks_given(states, rows, alone)), axis=1)
 
-    def of_rows(rows):
-        total = -np.inf
+
+def _weights_alone(states, run):
+    """Weights of hidden states, to which each row adds something linear."""
+    return log_weights(states, run) if states.hidden else None
+
+
+def _few_rows(states, added):
+    """Rows of `added` whose blocks of states fit into memory."""
+    count = min(states.count, _BLOCK_STATES)
+    of_row = count
+    if not states.hidden:  # the kernel takes the inputs of all high parts
+        of_row += count // min(count, _LOW_STATES) * states.weights.shape[1]
+    size = max(1, 4 * _BLOCK_STATES // of_row)
+    return [added[i : i + size] for i in range(0, len(added), size)]
+
+
+def _blocks_given(states, rows, alone):
+    """Weights (rows, block) of blocks of states, in the order of their numbers."""
+    if states.hidden:
         for start in range(0, states.count, _BLOCK_STATES):
             numbers = np.arange(start, min(start + _BLOCK_STATES, states.count))
-            shift = rows @ features_of(states, numbers).T
-            total = np.logaddexp(total, logsumexp(shift + weights[numbers], axis=1))
-        return total
-
-    size = max(1, 2**20 // min(states.count, _BLOCK_STATES))
-    parts = [added[i : i + size] for i in range(0, len(added), size)]
-    return np.concatenate(list(run(of_rows, parts)))
+            yield rows @ features_of(states, numbers).T + alone[numbers]
+        return
+    for block in _blocks(states):
+        T = (rows[:, None, :] + block.T).reshape(-1, rows.shape[1])
+        high = np.tile(block.high, len(rows))
+        sums = _sums(states, block._replace(T=T, high=high))
+        yield sums.reshape(len(rows), -1)

@@ -96,7 +96,10 @@ def test_sums_given_what_is_added(units, n_rows):
         )
         for a in added
     ]
-    given = states.log_sums_given_inputs(states.visible_states(machine, units), added)
-    np.testing.assert_allclose(given, want, rtol=1e-12)
-    given = states.log_sums_given_biases(states.hidden_states(machine, units), added)
-    np.testing.assert_allclose(given, want, rtol=1e-12)
+    for layer in (states.visible_states, states.hidden_states):
+        layer = layer(machine, units)
+        given = states.log_sums_given(layer, added)
+        np.testing.assert_allclose(given, want, rtol=1e-12)
+        weights = np.concatenate(list(states.log_weights_given(layer, added)))
+        assert weights.shape == (n_rows, layer.count)
+        np.testing.assert_allclose(logsumexp(weights, axis=1), want, rtol=1e-12)
