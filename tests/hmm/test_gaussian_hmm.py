@@ -109,6 +109,11 @@ def test_weight_is_repeats(walk):
     np.testing.assert_allclose(weighed.means_, repeated.means_, rtol=1e-8)
     np.testing.assert_allclose(weighed.transmat_, repeated.transmat_, atol=1e-8)
     assert weighed.lower_bound_ == pytest.approx(repeated.lower_bound_, rel=1e-9)
+    X, groups = walk.X.copy(), walk.groups
+    X[-1] = 1e200  # the last sequence is impossible: weight 0 forgets it in scores
+    weights = {"groups": groups, "sequence_weight": [1, 2, 0]}
+    assert weighed.score(X, **weights) == weighed.score(walk.X, **weights)
+    assert weighed.score(X, groups=groups) == -np.inf
 
 
 def test_threads_give_the_same_bytes(walk):
@@ -264,7 +269,13 @@ def test_searches_both_ways(walk):
     assert routed.best_params_ == {"n_components": 3}
     alone = GridSearchCV(model, grid, cv=GroupKFold(3))
     alone.fit(walk.X, groups=walk.groups)  # fit sees one sequence of all rows
-    assert not np.array_equal(alone.cv_results_["mean_test_score"], scores)
+    expected = [
+        [GaussianHMM(k, random_state=0).fit(walk.X[a]).score(walk.X[b]) for k in (1, 3)]
+        for a, b in GroupKFold(3).split(walk.X, groups=walk.groups)
+    ]
+    found = alone.cv_results_["mean_test_score"]
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), rtol=1e-12)
+    assert found[1] != scores[1]  # of one state only the same
 
 
 def test_learning_goes_on(walk):
