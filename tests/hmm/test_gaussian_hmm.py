@@ -167,10 +167,11 @@ def test_priors(walk):
     sticky = GaussianHMM(3, sticky=500.0, random_state=0)
     sticky.fit(walk.X, groups=walk.groups)
     assert (np.diag(sticky.transmat_) > np.diag(plain.transmat_)).all()
-    known = GaussianHMM(3, transmat_prior=4.0, startprob_prior=11.0, random_state=0)
+    prior = {"transmat_prior": 4.0, "startprob_prior": 11.0, "sticky": 5.0}
+    known = GaussianHMM(3, **prior, random_state=0)
     known.fit(walk.X, groups=walk.groups, states=walk.states)
     within = walk.groups[1:] == walk.groups[:-1]
-    counts = np.full((3, 3), 3.0)
+    counts = 3.0 + 5.0 * np.eye(3)
     np.add.at(counts, (walk.states[:-1][within], walk.states[1:][within]), 1.0)
     shares = counts / counts.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(known.transmat_, shares, rtol=1e-9)
