@@ -369,3 +369,16 @@ def test_ids_come_one_way():
     X = np.random.default_rng(0).normal(size=(10, 2))
     with pytest.raises(ValueError, match="give one of them"):
         GaussianHMM(group_column=0).fit(X, groups=np.zeros(10))
+
+
+def test_priors_weigh_less_with_each_batch(walk):
+    """Pseudo-counts are counted beside the rows of all batches so far."""
+    model = GaussianHMM(3, transmat_prior=21.0, random_state=0)
+    within = walk.groups[1:] == walk.groups[:-1]
+    pairs = np.zeros((3, 3))
+    np.add.at(pairs, (walk.states[:-1][within], walk.states[1:][within]), 1.0)
+    for n_batches in (1, 2, 3):
+        model.partial_fit(walk.X, groups=walk.groups, states=walk.states)
+        counts = n_batches * pairs + 20.0
+        shares = counts / counts.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(model.transmat_, shares, rtol=1e-9)
