@@ -48,9 +48,9 @@ class MultinomialHMM(Counts, SegmentStarts, HiddenMarkovModel):
         Of the shape of `transmat_`: where EM starts; zeros stay zero.
     group_column : int, str or None, default=None
         Column of X with the ids of the sequences, for pipelines and searches.
-    tol : float, default=1e-4
+    tol : float, default=1e-6
         EM stops when the mean log-likelihood changes by less, nats per row.
-    max_iter : int, default=100
+    max_iter : int, default=1000
         Most EM iterations per start.
     n_init : int, default=1
         Number of starts; the one with the highest likelihood is kept.
@@ -141,8 +141,8 @@ class MultinomialHMM(Counts, SegmentStarts, HiddenMarkovModel):
         startprob_init=None,
         transmat_init=None,
         group_column=None,
-        tol=1e-4,
-        max_iter=100,
+        tol=1e-6,
+        max_iter=1000,
         n_init=1,
         random_state=None,
         warm_start=False,

@@ -58,9 +58,9 @@ class StudentTHMM(ContinuousHMM):
         resolution; 'auto' finds them.
     group_column : int, str or None, default=None
         Column of X with the ids of the sequences, for pipelines and searches.
-    tol : float, default=1e-4
+    tol : float, default=1e-6
         EM stops when the mean log-likelihood changes by less, nats per row.
-    max_iter : int, default=100
+    max_iter : int, default=1000
         Most EM iterations per start.
     n_init : int, default=1
         Number of starts; the one with the highest likelihood is kept.
@@ -161,8 +161,8 @@ class StudentTHMM(ContinuousHMM):
         transmat_init=None,
         dequantize=None,
         group_column=None,
-        tol=1e-4,
-        max_iter=100,
+        tol=1e-6,
+        max_iter=1000,
         n_init=1,
         random_state=None,
         warm_start=False,
