@@ -28,6 +28,8 @@ class Run:
     lower_bounds: list = field(default_factory=list)
     converged: bool = False
     stopped: bool = False  # by a callback, so no ConvergenceWarning
+    ends_all: bool = False  # a callback wants no more restarts
+    label: str = ""  # what messages begin with, where others go on beside it
     last: tuple = None  # statistics of the last E-step, and its parameters
     # Where models of several sizes are compared: by what, how closely they are
     # fitted, how long at most, and to which rows. None: likelihood, the model's tol
@@ -122,6 +124,10 @@ class EMModel(GenerativeModel):
         stats = sum_stats(self._e_step(params))
         return self._m_step(stats, params), stats
 
+    def _em_steps(self, params, sum_stats):
+        """One iteration of each of several runs."""
+        return [self._em_step(own, sum_stats) for own in params]
+
     def _fit(self, X, sample_weight, rng):
         self._learn(self._prepare(X, sample_weight, rng), sample_weight, rng)
 
@@ -132,19 +138,19 @@ class EMModel(GenerativeModel):
             self._check_goes_on(X.shape[1])
         blocks = self._blocks(X, sample_weight)
         if warm:
-            starts, bound = iter([Run(self._fitted_params())]), self.lower_bound_
+            groups, bound = [[Run(self._fitted_params())]], self.lower_bound_
         else:
-            starts, bound = self._starts(X, sample_weight, rng), -np.inf
+            groups, bound = self._side_by_side(X, sample_weight, rng), -np.inf
         root = self._init_callback_context(max_subtasks=1 if warm else self._n_starts())
         root.call_on_fit_task_begin(estimator=self, X=X)
         runs = []
         with workers(self.n_jobs) as map_blocks:
             sum_stats = partial(sum_blocks, map_blocks)
             try:
-                for run in starts:
-                    runs = [*_best(runs), run]
-                    over = partial(sum_stats, blocks=run.blocks or blocks)
-                    if self._iterate(run, bound, over, root, X):
+                for group in groups:
+                    runs = [*_best(runs), *group]
+                    over = partial(sum_stats, blocks=group[0].blocks or blocks)
+                    if self._advance(group, bound, over, root, X):
                         break
             except KeyboardInterrupt:
                 # Nothing is lost: warm_start=True goes on from here.
@@ -167,8 +173,23 @@ class EMModel(GenerativeModel):
             self._say(f"Initialization {i}")
             yield Run(self._initial_params(X, sample_weight, rng))
 
-    def _iterate(self, run, bound, sum_stats, root, X):
-        """Run EM from `run.params`; return whether a callback ends all restarts."""
+    def _side_by_side(self, X, sample_weight, rng):
+        """Yield runs as `_starts` does, in groups that go side by side."""
+        for run in self._starts(X, sample_weight, rng):
+            yield [run]
+
+    def _advance(self, runs, bound, sum_stats, root, X):
+        """Run EM from all `run.params`; return whether a callback ends all restarts."""
+        ways = [self._iterate(run, bound, root, X) for run in runs]
+        while going := [run for run in (next(way, None) for way in ways) if run]:
+            before = [run.params for run in going]
+            steps = self._em_steps(before, sum_stats)
+            for run, own, (params, stats) in zip(going, before, steps, strict=True):
+                run.params, run.last = params, (stats, own)
+        return any(run.ends_all for run in runs)
+
+    def _iterate(self, run, bound, root, X):
+        """Yield `run` whenever it needs the next step, until it has ended."""
         max_iter = self.max_iter if run.max_iter is None else run.max_iter
         task = root.subcontext("restart", max_subtasks=max_iter)
         task.call_on_fit_task_begin(estimator=self, X=X)
@@ -177,22 +198,22 @@ class EMModel(GenerativeModel):
         for n_iter in range(1, max_iter + 1):
             step = task.subcontext("iteration")
             step.call_on_fit_task_begin(estimator=self, X=X)
-            before = run.params
-            run.params, stats = self._em_step(before, sum_stats)
-            run.last = (stats, before)
+            yield run
+            stats, before = run.last
             previous, bound = bound, self._bound(stats, before, run.params)
             run.lower_bounds.append(bound)
             run.converged = abs(bound - previous) < tol
             if n_iter % self.verbose_interval == 0:
-                self._say(f"  Iteration {n_iter}", bound, bound - previous, began)
+                text = f"{run.label}  Iteration {n_iter}"
+                self._say(text, bound, bound - previous, began)
             run.stopped = self._end_task(step, run, X)
             if run.converged or run.stopped:
                 break
         verdict = "converged" if run.converged else "did not converge"
         if run.max_iter is not None and not run.converged:
             verdict = f"was tried for {run.max_iter} iterations"
-        self._say(f"Initialization {verdict}.", bound, None, began)
-        return self._end_task(task, run, X)
+        self._say(f"{run.label}Initialization {verdict}.", bound, None, began)
+        run.ends_all = self._end_task(task, run, X)
 
     def _end_task(self, task, run, X):
         return task.call_on_fit_task_end(

@@ -13,7 +13,7 @@ from sklearn_gen._gaussian._draws import (
     fill_means_given,
 )
 from sklearn_gen._gaussian._leave_out import leave_out
-from sklearn_gen._gaussian._linalg import definite
+from sklearn_gen._gaussian._linalg import definite, is_shared
 from sklearn_gen._gaussian._moments import (
     GaussianParams,
     GaussianStats,
@@ -41,6 +41,7 @@ __all__ = [
     "fill_means",
     "fill_means_given",
     "initial_stats",
+    "is_shared",
     "leave_out",
     "m_step",
     "marginal",

@@ -108,7 +108,7 @@ _returns(splat, lambda scalar: Lanes(scalar))
 _returns(row_sum, lambda a: a.dtype)
 _returns(choose_less, lambda a, b, yes, no: _common(a, b, yes, no))
 _returns(scale, lambda a, shifted: a)
-for _operation in (operator.add, operator.sub, operator.mul):
+for _operation in (operator.add, operator.sub, operator.mul, operator.truediv):
     _returns(_operation, _of_lanes)
 
 
@@ -173,6 +173,7 @@ def _register_arithmetic(operation, instruction):
 _register_arithmetic(operator.add, "fadd")
 _register_arithmetic(operator.sub, "fsub")
 _register_arithmetic(operator.mul, "fmul")
+_register_arithmetic(operator.truediv, "fdiv")
 
 
 @lower_builtin(load, types.Array, types.BaseTuple)

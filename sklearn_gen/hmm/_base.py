@@ -21,7 +21,7 @@ from sklearn_gen.hmm._decoding import Decoding
 from sklearn_gen.hmm._drawing import Drawing
 from sklearn_gen.hmm._forecast import Forecasting
 from sklearn_gen.hmm._layout import lay_out
-from sklearn_gen.hmm._recursions import Chain, Recursions
+from sklearn_gen.hmm._recursions import Chain, Recursions, SequenceStats
 from sklearn_gen.hmm._revival import Revival
 from sklearn_gen.hmm._series import refuse_lengths, series_of
 from sklearn_gen.hmm._starts import starting_states, transitions_of
@@ -38,16 +38,6 @@ class MarkovParams(NamedTuple):
     """Parameters of a hidden Markov model."""
 
     chain: Chain
-    emission: tuple
-
-
-class SequenceStats(NamedTuple):
-    """Expected sufficient statistics of sequences."""
-
-    log_likelihood: float
-    weight: float
-    start: np.ndarray  # (K,)
-    transitions: np.ndarray  # (K, K)
     emission: tuple
 
 
@@ -324,6 +314,10 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
         return Recursions(steps.layout, params.chain, take, log_prob, self.n_jobs)
 
     def _suff_stats(self, steps, params):
+        found = self._stats_of_one(steps, params)
+        if found is not None:
+            return found
+
         def stats(block, gamma):
             return self._emission.stats(block[0], gamma, params.emission)
 

@@ -1,6 +1,7 @@
 """Emissions of independent columns, each of a family."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ class CodedRows:
     def __len__(self):
         return len(self.X)
 
-    @property
+    @cached_property
     def first(self):
         """Where the values of each column start among all, and their number."""
         return np.cumsum([0, *map(len, self.values.values())]).astype(np.int64)

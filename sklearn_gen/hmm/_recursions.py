@@ -47,6 +47,16 @@ class MarkovStats(NamedTuple):
     transitions: np.ndarray  # (K, K)
 
 
+class SequenceStats(NamedTuple):
+    """The same, and what `stats` gave of the emission."""
+
+    log_likelihood: float
+    weight: float
+    start: np.ndarray
+    transitions: np.ndarray
+    emission: tuple
+
+
 class Recursions:
     """Recursions of one chain over the rows of a table.
 

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn_gen._column_moments import column_variances
 from sklearn_gen._em import Run
 from sklearn_gen._validation import DegenerateDataWarning, warn
+from sklearn_gen.hmm._side_by_side import SideBySide
 
 # A state that so many rows visit, by expectation and all together, is dead. EM alone
 # would not bring it back: its parameters stay as they are without rows.
@@ -20,7 +21,7 @@ class RevivedRun(Run):
     revived: tuple = ()
 
 
-class Revival:
+class Revival(SideBySide):
     """Runs of EM that end with dead states are followed by one that revives them.
 
     The dead state's parameters are then those of the row that the others explain worst
@@ -31,15 +32,23 @@ class Revival:
     def _n_starts(self):
         return 2 * self.n_init
 
-    def _starts(self, X, series, rng):
-        for run in super()._starts(X, series, rng):
-            yield run
-            dead = self._dead_states(run)
-            resp = self._shared_out(X, series, run.params, dead) if dead else None
-            if resp is not None:
-                names = ", ".join(map(str, dead))
-                self._say(f"States without rows ({names}) begin again")
-                yield RevivedRun(self._params_of(X, series, resp), revived=dead)
+    def _side_by_side(self, X, series, rng):
+        for runs in super()._side_by_side(X, series, rng):
+            yield runs
+            revived = [self._revived(X, series, run) for run in runs]
+            if again := [run for run in revived if run]:
+                yield again
+
+    def _revived(self, X, series, run):
+        """What follows a run that ended with dead states; or None."""
+        dead = self._dead_states(run)
+        resp = self._shared_out(X, series, run.params, dead) if dead else None
+        if resp is None:
+            return None
+        names = ", ".join(map(str, dead))
+        self._say(f"{run.label}States without rows ({names}) begin again")
+        params = self._params_of(X, series, resp)
+        return RevivedRun(params, label=run.label, revived=dead)
 
     def _dead_states(self, run):
         """Indices of the states that no row visits."""

@@ -79,6 +79,8 @@ def most_probable(counts, prior, allowed, previous):
     """
     mass = np.where(allowed, np.maximum(counts + prior - 1.0, 0.0), 0.0)
     total = mass.sum(axis=-1, keepdims=True)
+    if total.all():  # of few states and rows, what follows takes longest in an M-step
+        return mass / total
     return np.where(total > 0.0, mass / np.where(total > 0.0, total, 1.0), previous)
 
 

@@ -10,6 +10,7 @@ from sklearn_gen._kernels import (
     markov_gaussian,
     markov_mixture,
     markov_paths,
+    markov_runs,
     markov_tables,
 )
 from sklearn_gen.hmm._layout import lay_out
@@ -73,6 +74,13 @@ def calls(dtype):
         markov_paths.simulate: (
             *(uniforms.astype(np.float64), np.r_[starts, n]),
             *chain.arguments(np.float64),
+        ),
+        markov_runs.smooth_runs: (
+            # nine runs of three states: more than a vector
+            *(rng.normal(size=(27, 20)).astype(dtype), np.array([1, 12, 7])),
+            np.array([1.0, 0.5, 0.0], dtype),
+            rng.dirichlet(np.ones(3), 9).astype(dtype),
+            rng.dirichlet(np.ones(3), (9, 3)).astype(dtype),
         ),
         markov_exact.smooth_exactly: (exact, *exact_logs),
         markov_exact.draw_exactly: (
