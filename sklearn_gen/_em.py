@@ -304,8 +304,12 @@ class EMModel(GenerativeModel):
                 params = self._fitted_params()
             self._update(params, self._blocks(X, sample_weight), map_blocks)
 
+    def _opened(self, params):
+        """Parameters to see a batch by: nothing that may come is ruled out."""
+        return params
+
     def _update(self, params, blocks, map_blocks):
-        batch = sum_blocks(map_blocks, self._e_step(params), blocks)
+        batch = sum_blocks(map_blocks, self._e_step(self._opened(params)), blocks)
         weight = batch.weight
         stats = scale(batch, 1.0 / weight)
         seen = 0.0

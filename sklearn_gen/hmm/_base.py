@@ -60,7 +60,8 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
     # Requested wherever metadata routing is on.
     __metadata_request__fit: ClassVar[dict] = {"groups": True}
     __metadata_request__partial_fit: ClassVar[dict] = {"groups": True}
-    __metadata_request__score: ClassVar[dict] = {"groups": True}
+    # scikit-learn's Pipeline offers weights to score; there are none of rows
+    __metadata_request__score: ClassVar[dict] = {"groups": True, "sample_weight": None}
     __metadata_request__predict: ClassVar[dict] = {"groups": True}
     __metadata_request__predict_proba: ClassVar[dict] = {"groups": True}
 
@@ -323,6 +324,8 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
 
         recursions = self._recursions(steps, params)
         chain, emission = recursions.expect(stats, steps.weight)
+        if chain.log_likelihood == -np.inf:
+            _refuse_impossible(recursions.filter(with_states=False)[0], steps)
         return SequenceStats(*chain, emission)
 
     def _m_step(self, stats, params):
@@ -341,6 +344,25 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
         emission = self._emission_m_step(stats.emission, params.emission)
         return MarkovParams(chain, emission)
 
+    def _opened(self, params):
+        # A pseudo-row of all that is allowed: what the batches before never had is
+        # not ruled out by it.
+        share = 1.0 / self._rows_seen
+        flat = Chain(
+            self._starts_at / self._starts_at.sum(),
+            self._allowed / self._allowed.sum(axis=1, keepdims=True),
+        )
+        chain = (
+            (1.0 - share) * own + share * one
+            for own, one in zip(params.chain, flat, strict=True)
+        )
+        emission = self._opened_emission(params.emission, share)
+        return params._replace(chain=Chain(*chain), emission=emission)
+
+    def _opened_emission(self, params, share):
+        """Emission parameters of which a share is alike for all that may come."""
+        return params
+
     def _fitted_attributes(self, params):
         return {
             "startprob_": params.chain.start,
@@ -358,6 +380,19 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
                 f"Can't go on from the last fit: it has {len(self.startprob_)} states, "
                 f"n_components={self.n_components}. Set it back, or fit a clone."
             )
+
+
+def _refuse_impossible(log_prob, steps):
+    """Raise where a sequence has probability 0: nothing is learned from it."""
+    counts = steps.weight[steps.layout.sequences.of_rows] > 0.0
+    row = int(np.argmax(counts & np.isneginf(log_prob)))
+    raise ValueError(
+        f"Row {row} has probability 0 after the rows before it in its sequence, under "
+        "the parameters that EM goes on from: no state that can come there can emit "
+        "it. See to zeros in startprob_init or transmat_init, to topology and to known "
+        "states; or, where an earlier fit ruled it out, fit anew with "
+        "warm_start=False."
+    )
 
 
 def _only(log_prob, states):

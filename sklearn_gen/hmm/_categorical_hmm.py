@@ -253,6 +253,13 @@ class CategoricalHMM(SegmentStarts, HiddenMarkovModel):
         counts[:, self._unseen] = 0.0
         return self._emission.m_step(stats._replace(counts=counts), params)
 
+    def _opened_emission(self, params, share):
+        sizes = np.diff(self._first) - 1
+        flat = np.repeat(share / np.maximum(sizes, 1), sizes + 1)
+        with np.errstate(divide="ignore"):
+            tables = np.log((1.0 - share) * np.exp(params.log_tables) + flat)
+        return params._replace(log_tables=tables)
+
     def _emission_attributes(self, params):
         tables = self._tables(params)
         return {"emissionprob_": tables[0] if len(tables) == 1 else tables}

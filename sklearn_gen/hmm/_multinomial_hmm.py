@@ -211,6 +211,10 @@ class MultinomialHMM(Counts, SegmentStarts, HiddenMarkovModel):
         pseudo_counts = self._prior_share * self._pseudo_counts
         return self._emission.m_step(stats, params, pseudo_counts)
 
+    def _opened_emission(self, params, share):
+        p = params.probabilities
+        return params._replace(probabilities=(1.0 - share) * p + share / p.shape[1])
+
     def _emission_attributes(self, params):
         found = np.full((self.n_components, self.n_features_in_), np.nan)
         found[:, self._columns] = params.probabilities

@@ -70,6 +70,9 @@ class VariationalHMM(HiddenMarkovModel):
             emission,
         )
 
+    def _opened(self, params):
+        return params
+
     def _posterior_of(self, start, transitions, emission):
         chain = Chain(
             _expected(start, self._starts_at), _expected(transitions, self._allowed)
