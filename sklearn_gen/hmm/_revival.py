@@ -45,9 +45,14 @@ class Revival(SideBySide):
         resp = self._shared_out(X, series, run.params, dead) if dead else None
         if resp is None:
             return None
+        params = self._params_of(X, series, resp)
+        # Rows may be left that only a state could emit to which no step leads.
+        recursions = self._recursions(self._steps(X, series), params)
+        impossible = np.isneginf(recursions.filter(with_states=False)[0])
+        if impossible[series.weight[series.sequences.of_rows] > 0.0].any():
+            return None
         names = ", ".join(map(str, dead))
         self._say(f"{run.label}States without rows ({names}) begin again")
-        params = self._params_of(X, series, resp)
         return RevivedRun(params, label=run.label, revived=dead)
 
     def _dead_states(self, run):
