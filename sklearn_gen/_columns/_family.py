@@ -172,13 +172,14 @@ class Family:
     def log_prob(self, x, params):
         """Log density (nats per unit of x) or log mass of each value, (n, K)."""
         if self.resolution == 0 or len(x) < 2:
-            return self._in_parts(x, params)
+            return self.log_prob_once(x, params)
         values, where = np.unique(x, return_inverse=True)  # they repeat: a grid
         if 2 * len(values) > len(x):
-            return self._in_parts(x, params)
-        return self._in_parts(values, params)[where]
+            return self.log_prob_once(x, params)
+        return self.log_prob_once(values, params)[where]
 
-    def _in_parts(self, x, params):
+    def log_prob_once(self, x, params):
+        """The same of values that do not repeat."""
         n_components = params[0].shape[-1]
         size = max(1, _AT_ONCE // max(1, n_components))
         if len(x) <= size:

@@ -87,6 +87,8 @@ class Tabulated:
         """Log mass, or log density of continuous columns, shape (n, K)."""
         return params.log_p[self.code(x)] + self.offset(x)[:, None]
 
+    log_prob_once = log_prob
+
     def draw(self, params, component, rng):
         """One value for each of the components named, shape (n,)."""
         shares = np.exp(params.log_p.T)

@@ -118,7 +118,7 @@ class FamiliesEmission:
         """Look up once what is asked for in every piece of the rows."""
         tables = [np.empty((0, params.n_states))]
         tables += [
-            self.families[j].log_prob(values, params.columns[j])
+            self.families[j].log_prob_once(values, params.columns[j])
             for j, values in rows.values.items()
         ]
         stacked = np.ascontiguousarray(np.concatenate(tables).T)

@@ -333,7 +333,8 @@ class Recursions:
 
     def _run(self, work, exact):
         """Results of all pieces and, where those fail, of sequences, in order."""
-        with workers(self.n_jobs) as run:
+        # of one piece, starting threads would take as long as the work
+        with workers(self.n_jobs if len(self.layout.pieces) > 1 else 1) as run:
             parts = iter(run(work, self.layout.pieces))
             for pieces in self.layout.chains():
                 some = [next(parts) for _ in pieces]

@@ -23,7 +23,7 @@ from sklearn_gen.hmm._recursions import SequenceStats
 
 # Rows times states of all runs together: their log densities, and what the recursions
 # keep of a vector of runs, fit into a core's cache (2 MB).
-_MOST_STATES = 2**16
+_MOST_STATES = 2**17
 _FEWEST = 8  # runs that could go side by side: a vector of them
 # Up to so many rows times states a single run, too, is faster as a lane of one.
 _ONE_RUN = 2**10
