@@ -1,4 +1,4 @@
-"""Hidden Markov models beside hmmlearn: one iteration of EM, best paths, samples."""
+"""Hidden Markov models beside hmmlearn: EM's iterations, restarts, paths, samples."""
 
 import time
 import warnings
@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.runner import in_turns, ratio
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._kernels import markov
-from sklearn_gen.hmm import GaussianHMM
+from sklearn_gen.hmm import GaussianHMM, PoissonHMM
 from sklearn_gen.hmm._emissions_categorical import (
     CategoricalEmission,
     CategoricalParams,
@@ -227,6 +227,37 @@ def iterations(report, dtype):
             )
 
 
+def restarts(report):
+    """Fits of many starts to short series, 50 iterations each, one thread, CPU time."""
+    rng = np.random.default_rng(0)
+    counts = rng.poisson(rng.choice([13.0, 20.0, 30.0], 107))[:, None]
+    rows = rng.normal(size=(2000, 2))
+    for name, X, K, n_init, own, other in (
+        ("Poisson", counts, 3, 25, PoissonHMM, peers.PoissonHMM),
+        ("diag", rows[:300], 4, 10, GaussianHMM, peers.GaussianHMM),
+        ("diag", rows, 4, 10, GaussianHMM, peers.GaussianHMM),
+    ):
+        ours = own(K, n_init=n_init, max_iter=50, tol=0.0, random_state=0)
+
+        def peer(X=X, K=K, n_init=n_init, other=other):
+            for seed in range(n_init):
+                other(K, n_iter=50, tol=-1.0, random_state=seed).fit(X)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ours.fit(X)
+            turns = {"ours": partial(ours.fit, X), "peer": peer}
+            seconds = in_turns(turns, TURNS)
+        report.add(
+            f"{n_init} starts, {name}: T={len(X):,}, K={K}",
+            1e3 * np.median(seconds["ours"]),
+            1e3 * np.median(seconds["peer"]),
+            ratio(seconds["peer"], seconds["ours"]),
+            1,
+            "hmmlearn log, a fit for each start",
+        )
+
+
 def best_paths(report):
     """Viterbi over 5000 sequences, one thread, CPU time; equal paths first."""
     case = CASES[1]
@@ -316,6 +347,8 @@ def run(report):
             iterations(report, np.float64)
         if report.section("EM iteration, float32"):
             iterations(report, np.float32)
+        if report.section("Restarts, short series"):
+            restarts(report)
         if report.section("Best paths"):
             best_paths(report)
         if report.section("Samples"):
