@@ -182,20 +182,28 @@ class _Inputs(NamedTuple):
     low: np.ndarray  # (S,)
 
 
-def _blocks(states):
-    """Inputs of blocks of states, in the order of their numbers."""
+def _parts(states):
+    """Features and terms of all low parts, and of blocks of high ones in order."""
     n_low = states.n_low
     n_low_states = int(np.prod(states.n_values[:n_low], dtype=np.int64))
-    F, low = _part(states, 0, n_low, np.arange(n_low_states))
-    cut = F.shape[1]
-    D, low = F @ states.weights[:cut], low + F @ states.bias[:cut]
+    low = _part(states, 0, n_low, np.arange(n_low_states))
     size = max(1, _BLOCK_STATES // n_low_states)
     n_high = states.count // n_low_states
     for start in range(0, n_high, size):
         numbers = np.arange(start, min(start + size, n_high))
-        F, high = _part(states, n_low, len(states.tables), numbers)
-        T = states.inputs + F @ states.weights[cut:]
-        yield _Inputs(T, high + F @ states.bias[cut:], D, low)
+        yield low, _part(states, n_low, len(states.tables), numbers)
+
+
+def _blocks(states):
+    """Inputs of blocks of states, in the order of their numbers."""
+    for (low, low_terms), (high, high_terms) in _parts(states):
+        cut = low.shape[1]
+        yield _Inputs(
+            states.inputs + high @ states.weights[cut:],
+            high_terms + high @ states.bias[cut:],
+            low @ states.weights[:cut],
+            low_terms + low @ states.bias[:cut],
+        )
 
 
 def _sums(states, inputs):
@@ -276,9 +284,14 @@ def _few_rows(states, added):
 def _blocks_given(states, rows, alone):
     """Weights (rows, block) of blocks of states, in the order of their numbers."""
     if states.hidden:
-        for start in range(0, states.count, _BLOCK_STATES):
-            numbers = np.arange(start, min(start + _BLOCK_STATES, states.count))
-            yield rows @ features_of(states, numbers).T + alone[numbers]
+        start = 0
+        for (low, _), (high, _) in _parts(states):
+            cut = low.shape[1]
+            of_high, of_low = rows[:, cut:] @ high.T, rows[:, :cut] @ low.T
+            added = (of_high[:, :, None] + of_low[:, None, :]).reshape(len(rows), -1)
+            stop = start + added.shape[1]
+            yield added + alone[start:stop]
+            start = stop
         return
     for block in _blocks(states):
         T = (rows[:, None, :] + block.T).reshape(-1, rows.shape[1])
