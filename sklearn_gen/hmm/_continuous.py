@@ -11,6 +11,7 @@ from sklearn_gen._column_moments import column_means, column_variances
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._regularization import Regularization
 from sklearn_gen.hmm._base import HiddenMarkovModel
+from sklearn_gen.hmm._segments import SegmentStarts
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
 # So many interquartile ranges beyond the quartiles a value lies far out.
@@ -153,7 +154,7 @@ def checked_covariances(structure, covariances, n_components, n_features):
     return covariances
 
 
-class GaussianStates(ContinuousHMM):
+class GaussianStates(SegmentStarts, ContinuousHMM):
     """A hidden Markov model whose states are one Gaussian each."""
 
     def _emission_attributes(self, params):

@@ -7,8 +7,11 @@ to the nearest and fitting again, as k-means goes on, made starts no better on n
 planted chains.
 """
 
+from functools import partial
+
 import numpy as np
 
+from sklearn_gen._blocks import sum_blocks
 from sklearn_gen.hmm._starts import ORDERED
 
 # A start has segments of one of these lengths: long ones tell more of their state,
@@ -19,6 +22,10 @@ _TRIES = 4  # for each state: the one that explains most is taken
 # Of many starts so many are from single rows: where sequences are short they find other
 # maxima. Earthquakes' four states: a quarter of k-means' starts, one in 100 of these.
 _OTHERS = 0.5
+# A single start is of the kind that these iterations show to be better. Of 80 Gaussian
+# ones, ten for each of eight planted chains, k-means' reach the optimum in 58 cases,
+# segments in 62, the better of the two in 73; two iterations or thirty change little.
+_AHEAD = 5
 
 
 class SegmentStarts:
@@ -28,8 +35,25 @@ class SegmentStarts:
         ordered = isinstance(self.topology, str) and self.topology in ORDERED
         if self.n_components == 1 or ordered or series.states.size:
             return super()._initial_params(X, series, rng)
-        if self.n_init > 1 and rng.random() < _OTHERS:
-            return super()._initial_params(X, series, rng)
+        if self.n_init > 1:
+            own = rng.random() >= _OTHERS
+            kind = self._of_segments if own else super()._initial_params
+            return kind(X, series, rng)
+        starts = (
+            super()._initial_params(X, series, rng),
+            self._of_segments(X, series, rng),
+        )
+        over = partial(sum_blocks, map, blocks=self._blocks(X, series))
+        return max(starts, key=partial(self._bound_ahead, over))
+
+    def _bound_ahead(self, sum_stats, params):
+        """What some iterations of EM raise from a start."""
+        for _ in range(_AHEAD):
+            updated, stats = self._em_step(params, sum_stats)
+            bound, params = self._bound(stats, params, updated), updated
+        return bound
+
+    def _of_segments(self, X, series, rng):
         coded = self._coded(X, series.sequences)
         weight = series.weight[series.sequences.of_rows]
         length = min(rng.choice(_LENGTHS), max(1, len(X) // (2 * self.n_components)))

@@ -9,11 +9,12 @@ from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._gaussian import student
 from sklearn_gen.hmm._continuous import ContinuousHMM
 from sklearn_gen.hmm._emissions_student import StudentEmission
+from sklearn_gen.hmm._segments import SegmentStarts
 
 _STARTING_DOF = 10.0
 
 
-class StudentTHMM(ContinuousHMM):
+class StudentTHMM(SegmentStarts, ContinuousHMM):
     r"""Hidden Markov model of numbers with outliers: multivariate t rows.
 
     .. math:: p(x_{1:T}) = \sum_{z_{1:T}} \prod_t A_{z_{t-1} z_t}

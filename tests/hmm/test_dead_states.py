@@ -31,18 +31,19 @@ def three_places(n=300):
 def test_a_dead_state_is_revived(monkeypatch):
     """A start far from all rows has no rows; the rows of two places share a state."""
     X, places = three_places()
-    start = GaussianHMM._starting_emission
+    start = GaussianHMM._initial_params
 
-    def far_away(self, X, resp):
-        monkeypatch.setattr(GaussianHMM, "_starting_emission", start)
+    def far_away(self, X, series, rng):
+        monkeypatch.setattr(GaussianHMM, "_initial_params", start)
         resp = np.eye(3)[np.where(places == 2, 1, places)]
         resp[:, 2] = 1e-9
-        params = start(self, X, resp)
-        means = params.means.copy()
+        params = self._params_of(X, series, resp)
+        means = params.emission.means.copy()
         means[2] = 1e6
-        return params._replace(means=means, covariances=np.ones((3, 1)))
+        emission = params.emission._replace(means=means, covariances=np.ones((3, 1)))
+        return params._replace(emission=emission)
 
-    monkeypatch.setattr(GaussianHMM, "_starting_emission", far_away)
+    monkeypatch.setattr(GaussianHMM, "_initial_params", far_away)
     with pytest.warns(DegenerateDataWarning, match="No row visited state 2, which"):
         model = GaussianHMM(3, random_state=0).fit(X)
     np.testing.assert_allclose(np.sort(model.means_.ravel()), [0, 10, 20], atol=0.5)
