@@ -104,8 +104,16 @@ def draw_chains(
 
     Parameters
     ----------
-    machine, units, reference, n_draws, rng, run
-        See `draw`.
+    machine : Machine
+        Of H hidden units and P visible features.
+    units : Units
+        Visible units.
+    reference : ndarray of shape (P,)
+        Visible biases of independent units.
+    n_draws : int
+        Number of rows.
+    rng : Generator
+        Source of randomness.
     n_chains : int, default=100
         Sets of replicas. Rows come from one after the other, so that neighbours are
         of different chains.
@@ -115,6 +123,8 @@ def draw_chains(
         Sweeps between two draws of a chain.
     starts : ndarray of shape (n, P) or None, default=None
         Features that are near draws of the machine: half of the chains start there.
+    run : callable, default=map
+        As `map`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-r"""log Z of a machine, and log p of rows of which some cells are not observed.
+r"""Log Z of a machine, and log p of rows of which some cells are not observed.
 
 Observed units add c + W F to the inputs of the hidden units and leave a smaller
 machine of the free units, so that
@@ -60,8 +60,14 @@ def log_partition(
         Source of randomness of the chains.
     max_states : int, default=2**22
         A layer that has no more states is enumerated.
-    n_chains, n_temperatures, starts, run
-        See `estimate_log_partition`.
+    n_chains : int, default=100
+        Chains in either direction.
+    n_temperatures : int, default=1000
+        Steps of a chain.
+    starts : ndarray of shape (n, P) or None, default=None
+        Features that are near draws of the machine.
+    run : callable, default=map
+        As `map`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-r"""log Z of machines too large to enumerate, between two annealed estimates.
+r"""Log Z of machines too large to enumerate, between two annealed estimates.
 
 Chains go from a reference of independent units, whose log Z is known, to the machine
 and collect importance weights (annealed importance sampling, Neal 2001; Salakhutdinov &
@@ -37,7 +37,7 @@ _DEVIATIONS = 2.576
 
 
 class LogPartition(NamedTuple):
-    """log Z, exact or between two bounds.
+    """Log Z, exact or between two bounds.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def _independent(reference):
 
 
 def log_reference(reference, units, n_hidden):
-    """log Z of the reference and hidden units of even odds."""
+    """Compute log Z of the reference and hidden units of even odds."""
     log_z = log_units(reference[None], units, _independent(reference))[0]
     return float(log_z + n_hidden * np.log(2.0))
 

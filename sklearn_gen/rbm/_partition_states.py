@@ -219,7 +219,7 @@ def log_weights(states, run=map):
 
 
 def log_sum(states, run=map):
-    """log Z: the log of the sum over all states of the exponential of their weights.
+    """Compute log Z: the log of the sum of the exponential of all weights.
 
     Blocks are summed in their order, so every number of threads gives the same bytes.
     """
