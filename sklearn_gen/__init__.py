@@ -17,6 +17,7 @@ _PUBLIC_MODULES = (
     "mixture",
     "copula",
     "hmm",
+    "rbm",
     "compose",
     "constraints",
     "outlier",

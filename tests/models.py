@@ -52,6 +52,7 @@ from sklearn_gen.outlier import (
     DensityOutlierDetector,
     TrimmedDensity,
 )
+from sklearn_gen.rbm import RBM, BernoulliRBM, CategoricalRBM, GaussianRBM
 from sklearn_gen.regressor import GenerativeRegressor
 from sklearn_gen.resampler import GenerativeResampler
 
@@ -123,6 +124,12 @@ MODELS = [
     PoissonHMM(n_components=2),
     VariationalCategoricalHMM(n_components=2),
     VariationalGaussianHMM(n_components=2),
+    BernoulliRBM(),
+    BernoulliRBM(n_components=4, optimizer="adam", learning_rate=0.01, l2=1e-3),
+    BernoulliRBM(method="tempering", binarize=0.5, n_temperatures=4),
+    GaussianRBM(n_components=3),
+    CategoricalRBM(),
+    RBM(n_components=3),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)

@@ -1,3 +1,8 @@
 """Restricted Boltzmann machines with likelihoods."""
 
-__all__ = []
+from sklearn_gen.rbm._bernoulli_rbm import BernoulliRBM
+from sklearn_gen.rbm._categorical_rbm import CategoricalRBM
+from sklearn_gen.rbm._gaussian_rbm import GaussianRBM
+from sklearn_gen.rbm._rbm import RBM
+
+__all__ = ["RBM", "BernoulliRBM", "CategoricalRBM", "GaussianRBM"]

@@ -23,7 +23,7 @@ METHODS = {
     "tempering": kernels.TEMPERED,
     "exact": kernels.ALL_VISIBLE,
 }
-SCHEDULES = ("constant", "linear", "inverse")
+SCHEDULES = ("decay", "linear", "constant")
 
 # The exact gradient is the default where it costs no more than some chains.
 _FEW_STATES = 256
@@ -32,6 +32,8 @@ _MOST_STATES = 2**17
 # Variances given h of standardised Gaussian units are within 1e-3 and 1e3.
 _LEAST_LOG_PRECISION = float(np.log(1e-3))
 _HIDDEN_MEAN_RATE = 0.01
+# The last epochs, in which schedule='decay' lowers the learning rate.
+_DECAYING_SHARE = 0.25
 
 
 class Options(NamedTuple):
@@ -75,11 +77,10 @@ def unpack(theta, n_hidden):
 
 def learning_rate(schedule, rate, n_iter, epochs):
     """Learning rate after a number of epochs."""
+    left = max(0.0, 1.0 - epochs / n_iter)
     if schedule == "constant":
         return rate
-    if schedule == "linear":
-        return rate * max(0.0, 1.0 - epochs / n_iter)
-    return rate / (1.0 + epochs)
+    return rate * min(1.0, left / (1.0 if schedule == "linear" else _DECAYING_SHARE))
 
 
 class Trainer:

@@ -7,7 +7,6 @@ from sklearn_gen.rbm._units import CATEGORICAL, GAUSSIAN
 
 # An epoch passes over at most so many times the rows, whatever their weights.
 _MOST_REPEATS = 1000
-_WEIGHT_SCALE = 0.01
 
 
 def rows_in_order(X, sample_weight):
@@ -72,8 +71,11 @@ def independent_biases(mean, count, units):
 
 
 def first_machine(reference, n_hidden, rng, dtype):
-    """Independent columns, and weights so small that hidden units differ at all."""
-    weights = rng.normal(0.0, _WEIGHT_SCALE, (n_hidden, len(reference)))
-    ones = np.ones(len(reference))
-    parts = weights, reference, np.zeros(n_hidden), ones
+    """Independent columns, nearly: hidden units must differ, or all learn the same.
+
+    With weights of 0.01, as is customary, hundreds of steps pass until they do.
+    """
+    n_features = len(reference)
+    weights = rng.normal(0.0, n_features**-0.5, (n_hidden, n_features))
+    parts = weights, reference, np.zeros(n_hidden), np.ones(n_features)
     return Machine(*(part.astype(dtype) for part in parts))

@@ -1,0 +1,150 @@
+"""Restricted Boltzmann machine of columns of levels."""
+
+import numpy as np
+
+from sklearn_gen.rbm._tables import TableRBM
+from sklearn_gen.rbm._units import CATEGORICAL
+
+
+class CategoricalRBM(TableRBM):
+    r"""Restricted Boltzmann machine of softmax units: p(x) of rows of levels.
+
+    .. math:: p(x) = \frac{1}{Z} \sum_{h \in \{0, 1\}^H}
+              \exp(b \cdot F(x) + c \cdot h + h W F(x))
+
+    with F(x) one feature for each level of each column: a one where the level is. Every
+    column is one of levels, whatever its type.
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Number of hidden units H.
+    learning_rate : float, default=0.1
+        Of the first epoch; `schedule` says of the later ones.
+    batch_size : int, default=10
+        Rows of a minibatch. The last of an epoch may have fewer, and then moves less.
+    n_iter : int, default=10
+        Number of epochs.
+    verbose : int, default=0
+        1 prints free energy and time of each epoch.
+    random_state : None, int, RandomState or Generator, default=None
+        Seeds learning and draws. None is fresh entropy.
+    method : {'auto', 'pcd', 'cd', 'tempering', 'exact'}, default='auto'
+        Where the gradient's second half comes from: persistent chains, chains from the
+        data, persistent chains that exchange temperatures, or a sum over all states of
+        one layer (at most 2^17). 'auto' is 'exact' up to 256 states, else 'pcd'.
+    n_gibbs_steps : int, default=1
+        Steps of the chains between two steps of the parameters.
+    n_chains : int or None, default=None
+        Number of persistent chains (at each temperature). None: `batch_size`.
+    n_temperatures : int, default=10
+        Of method='tempering'.
+    optimizer : {'sgd', 'adam'}, default='sgd'
+        How gradients become steps. 'adam' wants smaller learning rates.
+    momentum : float, default=0.0
+        Share of the last step that 'sgd' repeats.
+    schedule : {'decay', 'linear', 'constant'}, default='decay'
+        How the learning rate falls to zero at the end of `n_iter` epochs: linearly in
+        their last quarter, linearly from the start, or not at all.
+    centered : bool, default=True
+        Whether steps are those of a machine whose units have mean zero: the same for
+        data whose zeros and ones are swapped.
+    l1, l2 : float, default=0.0
+        Penalties of weights: their absolute values, and half their squares.
+    sparsity_target : float or None, default=None
+        Mean wanted of each hidden unit.
+    sparsity_cost : float, default=0.1
+        Weight of that, beside the likelihood.
+    early_stopping : {'free_energy', 'likelihood'} or None, default=None
+        'likelihood' holds rows out, stops when they have got no likelier for
+        `n_iter_no_change` epochs, and keeps the best machine. 'free_energy', which
+        needs no log Z, stops when their free energy has differed from that of other
+        rows, and ever more, for as many epochs; it keeps the last machine.
+    validation_fraction : float, default=0.1
+        Share of the rows that early stopping holds out.
+    n_iter_no_change : int, default=5
+        Patience of early stopping, in epochs.
+    warm_start : bool, default=False
+        Whether fit goes on from the last machine and its chains.
+    dtype : {'float32', 'float64'}, default='float32'
+        Precision of learning. Scores are computed in float64.
+    partition_chains, partition_temperatures : int, default=100 and 1000
+        Of the estimate of log Z, where it can't be exact.
+    burn_in, thinning : int, default=100 and 10
+        Sweeps of `sample` before the first draw, and between two of a chain, where the
+        states of no layer can be listed.
+    n_jobs : int or None, default=None
+        Threads of scores and draws; None is 1, -1 all cores. Results are the same bytes
+        for every number.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_levels)
+        Weights W, of the levels of all columns, one after the other.
+    intercept_visible_ : ndarray of shape (n_levels,)
+        Biases b of the levels.
+    intercept_hidden_ : ndarray of shape (n_components,)
+        Biases c of the hidden units.
+    categories_ : list of ndarray
+        Of each column, its levels.
+    h_samples_ : ndarray of shape (n_chains, n_components)
+        Hidden units of the persistent chains.
+    log_partition_ : float
+        log Z, nats; computed when it, or a score, is first asked for.
+    log_partition_interval_ : tuple of float
+        Bounds of log Z; equal where it is exact.
+    log_partition_standard_error_ : float
+        Of `log_partition_`; 0 where it is exact.
+    n_iter_ : int
+        Number of epochs.
+    validation_scores_ : list of float
+        With early stopping, what it looked at after each epoch.
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, where all are strings.
+    schema_ : TableSchema
+        Column names and types.
+
+    See Also
+    --------
+    RBM : Columns of several types.
+    sklearn_gen.mixture.CategoricalMixture : One hidden unit of many values.
+
+    Notes
+    -----
+    ``density_kind`` is "exact" where the hidden or the visible units have no more than
+    2^22 states, else "estimate". Missing values are not observed: free units, in
+    learning as in scores. A level that fit never saw has mass 1e-6, and says nothing of
+    the other columns. An epoch costs three matrix products of O(n H L), L levels in
+    all.
+
+    References
+    ----------
+    Salakhutdinov, Mnih & Hinton (2007), "Restricted Boltzmann machines for
+    collaborative filtering", doi:10.1145/1273496.1273596.
+
+    Examples
+    --------
+    >>> from sklearn_gen.rbm import CategoricalRBM
+    >>> X = [["red", "round"], ["red", "round"], ["green", "long"]] * 50
+    >>> model = CategoricalRBM(n_components=2, n_iter=30, random_state=0).fit(X)
+    >>> model.sample_conditional([["green", None]], random_state=0)
+    array([['green', 'long']], dtype=object)
+    """
+
+    _base_measure = "counting"
+    _open_levels = True
+
+    @property
+    def categorical_features(self):
+        """All columns."""
+        return np.ones(self.n_features_in_, dtype=bool)
+
+    @property
+    def categories_(self):
+        """Of each column, its levels."""
+        return [np.array(levels) for levels in self.schema_.categories]
+
+    def _kinds_of(self, table, V):
+        return [CATEGORICAL] * len(table.columns)

@@ -1,0 +1,130 @@
+"""Scores of machines: log p(x), which needs log Z, and the free energy."""
+
+from functools import partial
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_gen._blocks import workers
+from sklearn_gen.rbm import _machine as machines
+from sklearn_gen.rbm._partition import MAX_STATES, log_observed, log_partition
+from sklearn_gen.rbm._partition_annealed import LogPartition
+from sklearn_gen.rbm._partition_states import n_visible_states
+
+_BLOCK_ROWS = 1024  # of a task for a thread
+
+
+class Scoring:
+    """What follows from log Z, which is computed when it is first asked for."""
+
+    @property
+    def density_kind(self):
+        """Nature of `score_samples`: 'exact' or 'estimate'.
+
+        It is "exact" where the hidden or the visible units have no more than 2^22
+        states, all of which are summed; before fit, too.
+        """
+        if not hasattr(self, "components_"):
+            return "exact"
+        n_states = min(2.0 ** len(self.components_), n_visible_states(self._units))
+        return "exact" if n_states <= MAX_STATES else "estimate"
+
+    @property
+    def _log_partition(self):
+        check_is_fitted(self)
+        known = self._partition  # of this fit; later calls find it there
+        if "log_z" not in known:
+            rng = np.random.default_rng(self._partition_seed)
+            machine, starts = self._machine, None
+            if self.density_kind == "estimate":
+                T = machines.visible_input(self.h_samples_.astype(np.float64), machine)
+                starts = machines.draw_visible(T, self._units, machine, rng)
+            with workers(self.n_jobs) as run:
+                log_z = log_partition(
+                    machine,
+                    self._units,
+                    self._reference,
+                    rng,
+                    n_chains=self.partition_chains,
+                    n_temperatures=self.partition_temperatures,
+                    starts=starts,
+                    run=run,
+                )
+            known["log_z"] = tuple(log_z)  # pickles of it name no class of ours
+        return LogPartition(*known["log_z"])
+
+    @property
+    def log_partition_(self):
+        """Logarithm of Z, which normalises `score_samples`, in nats."""
+        return self._log_partition.value
+
+    @property
+    def log_partition_interval_(self):
+        """Bounds of `log_partition_`: equal where it is exact."""
+        return self._log_partition.interval
+
+    @property
+    def log_partition_standard_error_(self):
+        """Standard error of `log_partition_`: 0 where it is exact."""
+        return self._log_partition.standard_error
+
+    def _by_blocks(self, function, rows):
+        """Apply a function to blocks of rows, on threads, in order."""
+        blocks = [
+            rows[start : start + _BLOCK_ROWS]
+            for start in range(0, len(rows), _BLOCK_ROWS)
+        ]
+        with workers(self.n_jobs) as run:
+            return np.concatenate(list(run(function, blocks)))
+
+    def _score_samples(self, X):
+        F, log_z = self._features_of(X), self._log_partition
+        unnormalised = partial(
+            machines.unnormalised, units=self._units, machine=self._machine
+        )
+        complete = ~np.isnan(F).any(axis=1)
+        log_p = np.empty(len(F))
+        if complete.any():
+            log_p[complete] = self._by_blocks(unnormalised, F[complete])
+        if not complete.all():
+            with workers(self.n_jobs) as run:
+                log_p[~complete] = log_observed(
+                    F[~complete],
+                    self._units,
+                    self._machine,
+                    self._reference,
+                    log_z,
+                    run=run,
+                )
+        return log_p - log_z.value + self._log_volume(X)
+
+    def free_energy(self, X):
+        r"""Compute :math:`-\log \sum_h \tilde p(x, h)`, which needs no log Z.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows without missing cells.
+
+        Returns
+        -------
+        free_energy : ndarray of shape (n_samples,)
+            Nats; ``-score_samples(X) - log_partition_``.
+
+        Raises
+        ------
+        ValueError
+            If a cell is missing.
+        """
+        X = self._check_scored_rows(X)
+        missing = np.argwhere(np.isnan(X))
+        for row, column in missing[:1]:
+            raise ValueError(
+                f"{self.schema_.label(column)}, row {row} is missing: the free energy "
+                "is that of complete rows. score_samples takes rows with missing cells."
+            )
+        unnormalised = partial(
+            machines.unnormalised, units=self._units, machine=self._machine
+        )
+        log_p = self._by_blocks(unnormalised, self._features_of(X))
+        return -log_p - self._log_volume(X)
