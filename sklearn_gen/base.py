@@ -69,6 +69,8 @@ class GenerativeModel(
     # Whether a floor under variances bounds what repeated values can buy, so that
     # columns of them need no warning.
     _bounds_repeats = False
+    # Rows are steps of sequences: each is scored, and drawn, given others.
+    _rows_are_steps = False
 
     @abstractmethod
     def _fit(self, X, sample_weight, rng):

@@ -47,6 +47,29 @@ def hide(X, columns):
     return hidden
 
 
+def hide_rows(X, rows, kept=()):
+    """Copy X with some rows, by mask, not observed but for the columns `kept`."""
+    container = container_of(X)
+    hidden = [j for j in range(np.shape(X)[1]) if j not in kept]
+    if container == "polars":
+        shown = type(X)({"shown": ~rows})["shown"]
+        names = [X.columns[j] for j in hidden]
+        columns = [X[n].zip_with(shown, X[n].clear(len(X))) for n in names]
+        return X.with_columns(columns)
+    if container == "numpy":
+        values = floats(X)
+        values[np.ix_(rows, hidden)] = np.nan
+        return values
+    table = X.copy()
+    for j in hidden:
+        column = X.iloc[:, j]
+        whole = {"b": "boolean", "i": "Int64", "u": "UInt64"}.get(column.dtype.kind)
+        if whole is not None:
+            column = column.astype(whole)
+        table.isetitem(j, column.mask(rows))
+    return table
+
+
 def floats(X):
     values = np.asarray(X)
     return np.array(values, dtype=np.result_type(values.dtype, np.float32))

@@ -5,6 +5,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._columns import TableSchema, read_conditions
+from sklearn_gen._inner._sequences import rows_are_steps
 from sklearn_gen._validation import check_n_samples
 from sklearn_gen.base import as_generator
 from sklearn_gen.compose._composite import pull
@@ -99,9 +100,8 @@ class PipelineDraws(PipelineSteps):
             In the container of `X`.
         """
         check_is_fitted(self)
-        X, ids = self._take_groups(X)
-        if ids:
-            return self._complete_sequences(X, ids, random_state)
+        if rows_are_steps(self._model):
+            return self._complete_sequences(X, random_state, params)
         Z = self._push_inside(X)  # validates X
         drawn = as_floats(X, copy=True)
         missing = np.isnan(drawn)
@@ -123,20 +123,19 @@ class PipelineDraws(PipelineSteps):
             drawn[missing] = pull(self.steps[:-1], Z)[missing[incomplete]]
         return self._restore(drawn, like=X)
 
-    def _complete_sequences(self, X, ids, random_state):
+    def _complete_sequences(self, X, random_state, params):
         """Draw missing cells of sequences: all rows go to the model, not some."""
-        if self._range().bounded.any():
-            raise ValueError(
-                "A transformer maps onto a bounded range, of which missing cells of "
-                "sequences can't be drawn. Take a scaler, or a PowerTransformer whose "
-                "lambdas lie in [0, 2]."
-            )
+        X, ids = self._take_groups(X, params.get("groups"))
+        self._range().check(self._model)
+        Z = self._push_inside(X)  # validates X
         drawn, missing = as_floats(X, copy=True), np.isnan(as_floats(X))
-        Z = self._push_inside(X)
         with self._naming_model():
-            Z = self._model.sample_conditional(Z, random_state=random_state, **ids)
+            Z = self._model.sample_conditional(
+                Z, random_state=random_state, **{**params, **ids}
+            )
         drawn[missing] = np.asarray(pull(self.steps[:-1], Z))[missing]
-        return self._ids.put(self._restore(drawn, like=X), ids["groups"].ids)
+        drawn = self._restore(drawn, like=X)
+        return self._ids.put(drawn, ids["groups"].ids) if self._has_groups else drawn
 
     def _rows_given(self, conditions, n_samples):
         """Rows of the input that hold nothing but the values asked for."""

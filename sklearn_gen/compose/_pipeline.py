@@ -3,7 +3,6 @@
 from contextlib import suppress
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
@@ -16,6 +15,7 @@ from sklearn_gen.compose._composite import check_known, push
 from sklearn_gen.compose._draws import PipelineDraws
 from sklearn_gen.compose._moments import PipelineMoments
 from sklearn_gen.compose._scores import PipelineScores
+from sklearn_gen.compose._sequences import PipelineSequences, of_last_step
 from sklearn_gen.compose._tables import overwrites, take_rows
 
 
@@ -30,7 +30,12 @@ def _pipeline_has(name):
 
 
 class GenerativePipeline(
-    PipelineScores, PipelineCells, PipelineMoments, PipelineDraws, Pipeline
+    PipelineScores,
+    PipelineSequences,
+    PipelineCells,
+    PipelineMoments,
+    PipelineDraws,
+    Pipeline,
 ):
     """Model p(x) by transforming x and modelling the result, with the Jacobian.
 
@@ -86,7 +91,8 @@ class GenerativePipeline(
     the pipeline's input, in fit as well as later.
 
     Where the last step has a `group_column`, transformers never see it: they are fitted
-    to, and transform, the other columns, and it is no part of the Jacobian.
+    to, and transform, the other columns, and it is no part of the Jacobian. Of models
+    of sequences, rows outside the transformers' domain are gaps in time to others.
 
     Rows outside the transformers' domain (zero or less under Box-Cox) score -inf.
 
@@ -122,7 +128,8 @@ class GenerativePipeline(
             Passed to the steps.
         **params : dict
             Parameters of the steps' fit as ``step__parameter`` (for instance
-            ``gaussianmixture__sample_weight``), or by metadata routing.
+            ``gaussianmixture__sample_weight``), or by metadata routing. Of models of
+            sequences also `groups`, `states` and `sequence_weight` as they are.
 
         Returns
         -------
@@ -209,12 +216,11 @@ class GenerativePipeline(
         for step in self._transformers():
             check_known(*step)
         self._ids = None
-        if self.steps and self._has_groups:
-            self._ids = GroupColumn.find(X, self._model.group_column)
-            X, ids = self._take_groups(X)
-            routed = get_config()["enable_metadata_routing"]
-            prefix = "" if routed else f"{self.steps[-1][0]}__"
-            params = {**params, f"{prefix}groups": ids["groups"]}
+        if self.steps:
+            if self._has_groups:
+                self._ids = GroupColumn.find(X, self._model.group_column)
+            X, ids = self._take_groups(X, params.pop("groups", None))
+            params = of_last_step(self.steps[-1][0], {**params, **ids})
         # Validation sets attributes that on a pipeline are properties, so it gets a
         # stand-in of the same name. Whether NaN is allowed is for each step to say.
         stand_in = type(type(self).__name__, (BaseEstimator,), {})()

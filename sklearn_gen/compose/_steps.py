@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from sklearn_gen._columns import GroupColumn, TakenIds
+from sklearn_gen._inner._sequences import starts_of
 from sklearn_gen._validation import warning_prefix
 from sklearn_gen.compose._composite import push, step_label
 from sklearn_gen.compose._range import OutputRange
@@ -34,23 +35,35 @@ class PipelineSteps:
         """Whether rows are steps of sequences that a column of X names."""
         return getattr(self._model, "group_column", None) is not None
 
-    def _take_groups(self, X):
+    def _take_groups(self, X, groups=None):
         """Take the ids of sequences out of X: transformers never see them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Ids that were given beside X.
 
         Returns
         -------
         X : array-like of shape (n_samples, n_features)
             What is modelled.
         ids : dict
-            The model's keyword `groups`, empty where it has no `group_column`.
+            The model's keyword `groups`, empty where all rows are one sequence.
         """
         if not self._has_groups:
-            return X, {}
+            return X, {} if groups is None else {"groups": groups}
         column = getattr(self, "_ids", None)
         if column is None:
             column = GroupColumn.find(X, self._model.group_column)
-        X, groups = column.take(X)
-        return X, {"groups": TakenIds(groups)}
+        X, ids = column.take(X)
+        if groups is not None and not _name_the_same(groups, ids):
+            raise ValueError(
+                f"Ids of sequences come in group_column={self._model.group_column!r} "
+                "of the last step and, others, as groups: give one of them."
+            )
+        return X, {"groups": TakenIds(ids)}
 
     def _naming_model(self):
         return named(step_label(*self.steps[-1]))
@@ -97,3 +110,11 @@ class PipelineSteps:
                 "be predicted or drawn given them."
             )
         return Z
+
+
+def _name_the_same(groups, ids):
+    """Whether ids name the same sequences; searches hand on those of the splitter."""
+    groups = np.asarray(groups)
+    return groups.shape == ids.shape and np.array_equal(
+        starts_of(groups), starts_of(ids)
+    )

@@ -11,6 +11,8 @@ from sklearn_gen.hmm._series import refuse_lengths, without_lengths
 class Decoding(ComponentMixin, InformationCriteriaMixin):
     """Scores and states of the rows of sequences, given a fitted model."""
 
+    _rows_are_steps = True
+
     @without_lengths
     def score_samples(self, X, *, groups=None):
         """Compute log p(x_t | earlier rows of its sequence).

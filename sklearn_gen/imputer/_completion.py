@@ -99,3 +99,44 @@ def most_frequent(draws):
     counts = np.zeros((len(levels), draws.shape[1]), dtype=int)
     np.add.at(counts, (codes.reshape(draws.shape), np.arange(draws.shape[1])), 1)
     return levels[counts.argmax(axis=0)]
+
+
+def mean_of_draws(draws):
+    """The mean of the draws of each cell; of names, the most frequent one.
+
+    Parameters
+    ----------
+    draws : ndarray of shape (n_draws, n_cells)
+        Numbers or names.
+
+    Returns
+    -------
+    values : ndarray of shape (n_cells,)
+    """
+    return draws.mean(axis=0) if draws.dtype.kind in "iuf" else most_frequent(draws)
+
+
+def mode_of_draws(draws):
+    """Where the draws of each cell are densest.
+
+    Of real numbers the half-sample mode: the densest half of the draws, of these the
+    densest half, and so on (Bickel & Fruehwirth 2006, doi:10.1016/j.csda.2005.07.011).
+
+    Parameters
+    ----------
+    draws : ndarray of shape (n_draws, n_cells)
+        Numbers or names.
+
+    Returns
+    -------
+    values : ndarray of shape (n_cells,)
+    """
+    if draws.dtype.kind != "f" or (draws == np.round(draws)).all():
+        return most_frequent(draws)
+    dense = np.sort(draws, axis=0)
+    while len(dense) > 2:
+        half = (len(dense) + 1) // 2
+        widths = dense[half - 1 :] - dense[: len(dense) - half + 1]
+        rows = widths.argmin(axis=0) + np.arange(half)[:, None]
+        dense = np.take_along_axis(dense, rows, axis=0)
+    return dense.mean(axis=0)

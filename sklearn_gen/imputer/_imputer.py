@@ -18,6 +18,7 @@ from sklearn_gen._inner._conditional import repeated_draws
 from sklearn_gen._inner._density import new_density
 from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows, table_like
+from sklearn_gen._inner._sequences import rows_are_steps
 from sklearn_gen._validation import (
     as_generator,
     check_weights,
@@ -27,7 +28,8 @@ from sklearn_gen.imputer._completion import (
     append_indicators,
     column_values,
     fill,
-    most_frequent,
+    mean_of_draws,
+    mode_of_draws,
 )
 from sklearn_gen.imputer._default import default_density
 
@@ -63,7 +65,8 @@ class GenerativeImputer(
           density has `conditional_mean`, else the mean of draws. Cells that are no
           numbers get the most frequent of the draws;
         - 'mode': the most probable value of each cell where the density has
-          `conditional_mode`, else the most probable completion of the row among draws;
+          `conditional_mode`, else the most probable completion of the row among draws
+          (of models of sequences, the value about which draws of a cell are densest);
         - 'draw': one draw. Unlike the others it keeps spreads and correlations.
 
     n_draws : int or None, default=None
@@ -98,6 +101,11 @@ class GenerativeImputer(
     -----
     Training rows are treated as new ones. Whether a cell is missing must not depend on
     its value, given the observed cells ("missing at random").
+
+    Of a model of sequences, such as :class:`~sklearn_gen.hmm.GaussianHMM`, the rows are
+    steps in time, and draws are of whole tables: a cell is filled in by what its
+    sequence shows before and after it. Name sequences by the model's `group_column`;
+    without, all rows are one.
 
     Fitting costs a fit of the density; the default fits ten mixtures to two thirds of
     the rows each, three times. Transforming costs O(n K D^3) at most for mixtures of
@@ -273,17 +281,28 @@ class GenerativeImputer(
         density = self.estimator_
         if hasattr(density, "conditional_mean"):
             return _values_of(density.conditional_mean(X), missing)
+        if rows_are_steps(density):
+            return self._of_sequences(X, missing, mean_of_draws)
         parts = {int(j): [] for j in np.flatnonzero(missing.any(axis=0))}
         for _, _, drawn in self._repeated_draws(X, missing):
             for j, draws in drawn.items():
-                numbers = draws.dtype.kind in "iuf"
-                parts[j].append(draws.mean(axis=0) if numbers else most_frequent(draws))
+                parts[j].append(mean_of_draws(draws))
         return {j: np.concatenate(cells) for j, cells in parts.items()}
+
+    def _of_sequences(self, X, missing, summary):
+        """Sum up draws of whole tables: rows of sequences can't be drawn apart."""
+        tables = [
+            _values_of(table, missing)
+            for table in self._draws(X, self.n_draws or _DRAWS_FOR_ONE_VALUE)
+        ]
+        return {j: summary(np.stack([t[j] for t in tables])) for j in tables[0]}
 
     def _modes(self, X, missing):
         density = self.estimator_
         if hasattr(density, "conditional_mode"):
             return _values_of(density.conditional_mode(X), missing)
+        if rows_are_steps(density):
+            return self._of_sequences(X, missing, mode_of_draws)
         parts = {int(j): [] for j in np.flatnonzero(missing.any(axis=0))}
         for block, table, drawn in self._repeated_draws(X, missing):
             score = np.asarray(density.score_samples(table)).reshape(-1, len(block))

@@ -1,5 +1,7 @@
 """Each row's log density under a model that didn't see it."""
 
+from inspect import signature
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
@@ -8,7 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_gen._compat import safe_indexing
 from sklearn_gen._splits import as_indices, check_partition
-from sklearn_gen._validation import refuse_plain_pipeline
+from sklearn_gen._validation import chosen, refuse_plain_pipeline
 
 
 def cross_val_score_samples(
@@ -35,7 +37,8 @@ def cross_val_score_samples(
     params : dict or None, default=None
         Parameters of `fit`, such as ``{"sample_weight": weights}`` (in a pipeline
         ``{"gaussianmixture__sample_weight": weights}``). Those with one value per row
-        are split like X.
+        are split like X, and reach `score_samples` as well where it takes them, as
+        ids of sequences do: ``{"groups": ids}``.
 
     Returns
     -------
@@ -97,12 +100,20 @@ def cross_val_score_samples(
 def _score_fold(estimator, X, y, params, train, test):
     y_train = None if y is None else safe_indexing(y, train)
     n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
-    params = {
-        name: safe_indexing(value, train) if _per_row(value, n_samples) else value
-        for name, value in params.items()
-    }
-    estimator.fit(safe_indexing(X, train), y_train, **params)
-    return estimator.score_samples(safe_indexing(X, test))
+    per_row = {name for name, value in params.items() if _per_row(value, n_samples)}
+    known, asked = (
+        {
+            name: safe_indexing(value, rows) if name in per_row else value
+            for name, value in params.items()
+        }
+        for rows in (train, test)
+    )
+    estimator.fit(safe_indexing(X, train), y_train, **known)
+    model = chosen(estimator)  # a search's own method takes nothing but X
+    taken = signature(model.score_samples).parameters
+    asked = {name.rpartition("__")[2]: asked[name] for name in per_row}
+    asked = {name: value for name, value in asked.items() if name in taken}
+    return model.score_samples(safe_indexing(X, test), **asked)
 
 
 def _per_row(value, n_samples):

@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from sklearn_gen._inner._sequences import innermost, rows_are_steps
 from sklearn_gen._validation import as_generator
 from sklearn_gen.model_selection._volumes import weighted_draws
 
@@ -51,7 +52,7 @@ def mass_volume_auc(
     Raises
     ------
     TypeError
-        If the estimator has neither method.
+        If the estimator has neither method, or its rows are steps of sequences.
     ValueError
         If X has no numeric column that varies, if the scores of X hold NaN, or if
         `mass` isn't an interval within 0 and 1.
@@ -157,7 +158,7 @@ def excess_mass_auc(
     Raises
     ------
     TypeError
-        If the estimator has neither method.
+        If the estimator has neither method, or its rows are steps of sequences.
     ValueError
         If X has no numeric column that varies, if the scores of X hold NaN, or if
         `min_mass` isn't between 0 and 1.
@@ -206,6 +207,12 @@ def excess_mass_auc(
 
 def _mass_volume_curve(estimator, X, n_draws, random_state):
     """Share of the rows and of the box in each level set through a row, ascending."""
+    if rows_are_steps(estimator):
+        raise TypeError(
+            f"Rows of {innermost(estimator)!r} are steps of sequences, scored given "
+            "those before: level sets of single rows have no volume. Compare models of "
+            "sequences by score, or detectors by labels (scoring='roc_auc')."
+        )
     if not (isinstance(n_draws, Integral) and n_draws >= 1):
         raise ValueError(f"n_draws must be an integer of at least 1, got {n_draws!r}.")
     draws, weight, row_weight = weighted_draws(X, n_draws, as_generator(random_state))

@@ -6,12 +6,19 @@ import numpy as np
 from sklearn.model_selection import KFold, check_cv
 
 from sklearn_gen._inner._density import log_density
-from sklearn_gen._splits import as_indices, check_partition
+from sklearn_gen._inner._sequences import rows_are_steps, select_steps
+from sklearn_gen._splits import (
+    as_indices,
+    check_partition,
+    folds_of_steps,
+    hold_out,
+    hold_out_steps,
+)
 from sklearn_gen._validation import chosen, warn
 
 
-def one_split(rows, calibration_size, rng):
-    """Split rows at random, once.
+def one_split(rows, calibration_size, rng, starts=None):
+    """Split rows once: at random, or those of sequences in order of time.
 
     Parameters
     ----------
@@ -21,6 +28,8 @@ def one_split(rows, calibration_size, rng):
         Share or number of rows that calibrate.
     rng : Generator
         Moves on.
+    starts : ndarray of int or None, default=None
+        Where rows are steps of sequences, the first row of each; `rows` are then all.
 
     Returns
     -------
@@ -41,11 +50,12 @@ def one_split(rows, calibration_size, rng):
             f"calibration_size={size} leaves none of {n_rows} rows to fit to: give a "
             "smaller number, or a share below 1."
         )
-    order = rng.permutation(rows)
-    return [(np.sort(order[size:]), np.sort(order[:size]))]
+    if starts is not None:
+        return [hold_out_steps(starts, n_rows, size, rng)]
+    return [hold_out(rows, size, rng)]
 
 
-def folds(used, cv, X, y, n_rows, rng):
+def folds(used, cv, X, y, n_rows, rng, starts=None):
     """Split rows into folds, each of which calibrates once.
 
     Parameters
@@ -60,6 +70,9 @@ def folds(used, cv, X, y, n_rows, rng):
         How many they are.
     rng : Generator
         Moves on.
+    starts : ndarray of int or None, default=None
+        Where rows are steps of sequences, the first row of each: an integer `cv` then
+        folds whole sequences or blocks of rows, and a splitter gets ids of sequences.
 
     Returns
     -------
@@ -75,10 +88,16 @@ def folds(used, cv, X, y, n_rows, rng):
     n_used = _count(used)
     if isinstance(cv, Integral):
         seed = int(rng.integers(2**31))
+        if starts is not None:
+            return folds_of_steps(starts, n_rows, cv, seed)
         splitter = KFold(min(cv, n_used), shuffle=True, random_state=seed)
         return [(used[a], used[b]) for a, b in splitter.split(used)]
+    ids = None
+    if starts is not None:
+        ids = np.searchsorted(starts, np.arange(n_rows), side="right")
     try:
-        splits = [as_indices(*pair, n_rows) for pair in check_cv(cv).split(X, y)]
+        pairs = check_cv(cv).split(X, y, ids)
+        splits = [as_indices(*pair, n_rows) for pair in pairs]
     except (TypeError, ValueError, IndexError) as error:
         raise ValueError(
             f"cv={cv!r} doesn't split {n_rows} rows, given X and the y of fit (no "
@@ -132,12 +151,16 @@ def fit_one(detector, model, rows, split, task):
         If a score is NaN.
     """
     train, calibration = split
-    known = rows.select(train)
+    known, judged = rows.select(train), rows.select(calibration)
+    observed = np.ones(len(calibration), dtype=bool)
+    if rows_are_steps(model):
+        known, _ = select_steps(model, rows, train)
+        judged, observed = select_steps(model, rows, calibration)
     with task.propagate_callback_context(model):
         task.call_on_fit_task_begin(estimator=detector, X=known.X, y=known.y)
         model.fit(known.X, known.y, **known.weights_for(model))
         task.call_on_fit_task_end(estimator=detector, X=known.X, y=known.y)
-    scores = conformity(model, rows.select(calibration).X)
+    scores = conformity(model, judged.X)[observed]
     if np.isnan(scores).any():
         row = calibration[np.flatnonzero(np.isnan(scores))[0]]
         raise ValueError(

@@ -27,6 +27,7 @@ from sklearn_gen._inner._density import (
     with_input_tags_of,
 )
 from sklearn_gen._inner._rows import Rows, table_like
+from sklearn_gen._inner._sequences import rows_are_steps, sequence_starts
 from sklearn_gen._inner._weights import weight_params
 from sklearn_gen._validation import as_generator, check_weights, chosen
 from sklearn_gen.outlier._calibration import (
@@ -134,6 +135,11 @@ class ConformalOutlierDetector(
 
     Outliers among the training rows make p-values larger, on average: fewer rows are
     found, and inliers keep their rate [4]_. Clean calibration rows find more.
+
+    Of a model whose rows are steps of sequences nothing is held out from between other
+    rows: whole sequences, where its `group_column` names at least 8, else the ends of
+    sequences (with ``method="cross"``, blocks of rows, hidden from the model). Steps
+    are not exchangeable: false alarms are then near `level`, not bounded by it.
 
     Weights reach the fit of the model. Calibration counts rows, whatever they weigh,
     for it is rows that are exchangeable; rows of weight zero are left out of both.
@@ -255,10 +261,11 @@ class ConformalOutlierDetector(
             sample_weight = check_weights(sample_weight, n_rows)
             weight_params(model, sample_weight)
             used = np.flatnonzero(sample_weight)
+        starts = sequence_starts(model, X) if rows_are_steps(model) else None
         if self.method == "split":
-            splits = one_split(used, self.calibration_size, rng)
+            splits = one_split(used, self.calibration_size, rng, starts)
         else:
-            splits = folds(used, self.cv, X, y, n_rows, rng)
+            splits = folds(used, self.cv, X, y, n_rows, rng, starts)
         rows = Rows(X, y, sample_weight)
         task = self._init_callback_context(max_subtasks=len(splits))
         task.call_on_fit_task_begin(estimator=self, X=X, y=y)

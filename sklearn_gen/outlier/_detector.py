@@ -63,7 +63,9 @@ class DensityOutlierDetector(
           `contamination`; else 'quantile'.
 
         For novelty every rule goes by a quarter of the rows that a first fit doesn't
-        see, because a flexible density scores the rows of its fit too high.
+        see, because a flexible density scores the rows of its fit too high. Of models
+        of sequences these are whole sequences where `group_column` names at least 8,
+        else the last quarter of each.
     false_alarm_rate : float or None, default=None
         Share of inliers to come that may be taken for outliers, in (0, 0.5], for
         'holdout'. None is 0.05.

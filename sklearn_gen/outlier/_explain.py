@@ -5,9 +5,10 @@ import numpy as np
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._inner._density import log_density, refuse_without_marginals
 from sklearn_gen._inner._gaps import missing_cells
-from sklearn_gen._inner._rows import Rows, count_rows, even_sample
+from sklearn_gen._inner._rows import Rows, count_rows
+from sklearn_gen._inner._sequences import columns_of_ids, some_rows
 from sklearn_gen._validation import chosen
-from sklearn_gen.outlier._masking import columns_of_ids, without_columns
+from sklearn_gen.outlier._masking import without_columns
 
 # Enough for a median; flexible densities take a second per thousand rows.
 _REFERENCE_ROWS = 2000
@@ -75,7 +76,7 @@ class ExplanationMixin:
         contributions = self._contributions(X, pairs)
         if reference is not None:
             self._check_columns(reference)
-            some = even_sample(count_rows(reference), _REFERENCE_ROWS)
+            some = some_rows(self.estimator_, count_rows(reference), _REFERENCE_ROWS)
             reference = Rows(reference, None, None).select(some).X
             usual = np.ma.masked_array(
                 self._contributions(reference, pairs),

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from sklearn_gen._inner._density import new_density
+from sklearn_gen._inner._sequences import rows_are_steps, sequence_starts
 from sklearn_gen._validation import as_generator, chosen
 from sklearn_gen.outlier._calibration import one_split
 from sklearn_gen.outlier._score_types import (
@@ -34,7 +35,12 @@ class LearningMixin:
         held_out = self._rule() == "holdout" or self.regime == "novelty"
         if not held_out or len(used) < 2:
             return None, None
-        return one_split(used, _HELD_OUT, as_generator(self.random_state))[0]
+        starts = None
+        density = self._unfitted()
+        if rows_are_steps(density):
+            starts = sequence_starts(density, rows.X)
+        rng = as_generator(self.random_state)
+        return one_split(used, _HELD_OUT, rng, starts)[0]
 
     def _learn(self, rows, task=None):
         """Fit densities to rows."""

@@ -2,17 +2,8 @@
 
 import numpy as np
 
-from sklearn_gen._columns import GroupColumn, container_of
+from sklearn_gen._columns import container_of
 from sklearn_gen._inner._gaps import floats, hide
-from sklearn_gen._validation import chosen
-
-
-def columns_of_ids(density, X):
-    """Indices of the columns that say which sequence a row is of: one, or none."""
-    density = chosen(density)
-    model = density.steps[-1][1] if hasattr(density, "steps") else density
-    column = getattr(model, "group_column", None)
-    return [] if column is None else [GroupColumn.find(X, column).place]
 
 
 def without_columns(X, kept=()):

@@ -11,9 +11,10 @@ from sklearn_gen._inner._density import (
     refuse_without_marginals,
 )
 from sklearn_gen._inner._gaps import missing_cells
-from sklearn_gen._inner._rows import Rows, count_rows, even_sample
+from sklearn_gen._inner._rows import Rows, count_rows
+from sklearn_gen._inner._sequences import columns_of_ids, some_rows
 from sklearn_gen._validation import chosen, weighted_sum
-from sklearn_gen.outlier._masking import columns_of_ids, single_columns
+from sklearn_gen.outlier._masking import single_columns
 
 _COLUMNS = "independent"
 # Enough rows for a mean.
@@ -109,7 +110,7 @@ def usual_cells(density, X, sample_weight):
         if not missing_cells(X).any():
             return None
         n_asked = _ROWS_BEHIND_TRANSFORMERS
-    some = even_sample(count_rows(X), n_asked)
+    some = some_rows(density, count_rows(X), n_asked)
     X, _, weight = Rows(X, None, sample_weight).select(some)
     weight = np.ones(len(some)) if weight is None else weight
     cells = np.zeros(missing_cells(X).shape[1])

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import fit_context
 from sklearn_gen._inner._rows import Rows, count_rows, even_places
+from sklearn_gen._inner._sequences import rows_are_steps
 from sklearn_gen._validation import check_weights, chosen, warn
 
 # Rows kept to set the threshold by: its share of them is off by 0.3 % of 10 %.
@@ -53,8 +54,9 @@ class StreamingMixin:
 
         Notes
         -----
-        The threshold is that of an even sample of at most 10,000 rows of all batches,
-        scored by the present density. After `fit`, which keeps no rows, it starts anew.
+        The threshold is that of an even sample of at most 10,000 rows of all batches
+        (of a model of sequences, the last ones), scored by the present density. After
+        `fit`, which keeps no rows, it starts anew.
         Where the threshold is that of held-out rows (see `threshold`), a share of each
         batch is held out for good.
         """
@@ -104,7 +106,10 @@ class StreamingMixin:
         held = [
             np.concatenate(pair) for pair in zip(held, (X, weight, keys), strict=True)
         ]
-        least = np.sort(np.argsort(held[2], kind="stable")[:_RESERVOIR_ROWS])
+        order = np.argsort(held[2], kind="stable")
+        if rows_are_steps(self._density()):  # the last ones: they have no meaning alone
+            order = np.arange(len(order))[::-1]
+        least = np.sort(order[:_RESERVOIR_ROWS])
         return (seen + len(X), *(part[least] for part in held))
 
 

@@ -13,6 +13,7 @@ from sklearn_gen._compat import Interval, fit_context
 from sklearn_gen._inner._density import density_kind_of, new_density, with_input_tags_of
 from sklearn_gen._inner._gaps import missing_cells
 from sklearn_gen._inner._rows import Rows, count_rows
+from sklearn_gen._inner._sequences import rows_are_steps, select_steps
 from sklearn_gen._validation import check_weights, chosen, weighted_sum
 from sklearn_gen.outlier._score_types import Learned, judge_rows, usual_cells
 from sklearn_gen.outlier._threshold import weighted_quantile
@@ -71,6 +72,9 @@ class TrimmedDensity(
     where that does. It is the density of the rows kept, so it is narrower than the
     inliers' own: right for ranking rows, too low in the inliers' tails. Costs
     O(``1 + n_refits``) fits and scoring passes of the inner model.
+
+    Of a model of sequences rows are hidden, not left out: their neighbours stay as far
+    apart in time as they were.
 
     `partial_fit` leaves out the rows of each batch that are less dense than the share
     `trim` of it.
@@ -144,7 +148,7 @@ class TrimmedDensity(
             subtask = task.subcontext(task_name="fit-density")
             with subtask.propagate_callback_context(density):
                 subtask.call_on_fit_task_begin(estimator=self, X=X, y=y)
-                part = rows.select(kept)
+                part = _part(density, rows, kept)
                 density.fit(part.X, part.y, **part.weights_for(density))
                 subtask.call_on_fit_task_end(estimator=self, X=X, y=y)
             used, kept = kept, self._densest(density, X, sample_weight)
@@ -193,7 +197,7 @@ class TrimmedDensity(
         if sample_weight is not None:
             sample_weight = check_weights(sample_weight, count_rows(X))
         kept = self._densest(self.estimator_, X, sample_weight)
-        part = Rows(X, y, sample_weight).select(kept)
+        part = _part(self.estimator_, Rows(X, y, sample_weight), kept)
         model = chosen(self.estimator_)
         model.partial_fit(part.X, part.y, **part.weights_for(model))
         self.support_ = np.isin(np.arange(count_rows(X)), kept)
@@ -299,3 +303,10 @@ class TrimmedDensity(
 
     def __sklearn_tags__(self):
         return with_input_tags_of(chosen(self.estimator), super().__sklearn_tags__())
+
+
+def _part(density, rows, kept):
+    """The rows to keep; in sequences, the others stay as gaps in time."""
+    if kept is None or not rows_are_steps(density):
+        return rows.select(kept)
+    return select_steps(density, rows, kept)[0]

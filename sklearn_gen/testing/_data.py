@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import get_tags
 
-from sklearn_gen.testing._traits import is_discrete, rows_are_steps, set_deep
+from sklearn_gen._inner._sequences import rows_are_steps
+from sklearn_gen.testing._traits import is_discrete, set_deep
 
 # Scores of the same density computed twice may differ by the order of a sum:
 # |a - b| <= SAME_SCORE * (1 + |b|), in nats.

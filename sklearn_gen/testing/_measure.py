@@ -9,7 +9,8 @@ levels, with weight one.
 import numpy as np
 from scipy.stats import chi2
 
-from sklearn_gen.testing._traits import is_discrete, rows_are_steps
+from sklearn_gen._inner._sequences import rows_are_steps
+from sklearn_gen.testing._traits import is_discrete
 
 # A test of draws fails a correct model with at most this probability. Seeds are fixed:
 # a pass stays a pass until the stream of draws changes.

@@ -169,8 +169,3 @@ def takes(method, parameter):
 
 
 has_partial_fit_weights = takes("partial_fit", "sample_weight")
-
-
-def rows_are_steps(estimator):
-    """Whether rows are steps in time, so that scores depend on the rows before."""
-    return hasattr(estimator, "score_sequences")
