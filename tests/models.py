@@ -52,7 +52,13 @@ from sklearn_gen.outlier import (
     DensityOutlierDetector,
     TrimmedDensity,
 )
-from sklearn_gen.rbm import RBM, BernoulliRBM, CategoricalRBM, GaussianRBM
+from sklearn_gen.rbm import (
+    RBM,
+    BernoulliRBM,
+    CategoricalRBM,
+    ClassificationRBM,
+    GaussianRBM,
+)
 from sklearn_gen.regressor import GenerativeRegressor
 from sklearn_gen.resampler import GenerativeResampler
 
@@ -130,6 +136,8 @@ MODELS = [
     GaussianRBM(n_components=3),
     CategoricalRBM(),
     RBM(n_components=3),
+    ClassificationRBM(),
+    ClassificationRBM(n_components=4, objective="generative"),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)
