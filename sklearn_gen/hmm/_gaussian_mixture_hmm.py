@@ -9,14 +9,16 @@ from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._compat import Interval
 from sklearn_gen._seeding import starting_responsibilities
 from sklearn_gen.hmm._continuous import ContinuousHMM
+from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
 from sklearn_gen.hmm._emissions_mixture import MixtureEmission
+from sklearn_gen.hmm._segments import SegmentStarts
 from sklearn_gen.hmm._transitions import dirichlet, most_probable
 
 # Of a state's rows, what its components have in common at the start: none is empty.
 _COMMON = 0.01
 
 
-class GaussianMixtureHMM(ContinuousHMM):
+class GaussianMixtureHMM(SegmentStarts, ContinuousHMM):
     r"""Hidden Markov model of numbers: each state is a mixture of Gaussians.
 
     .. math:: p(x_{1:T}) = \sum_{z_{1:T}} \prod_t A_{z_{t-1} z_t}
@@ -117,7 +119,10 @@ class GaussianMixtureHMM(ContinuousHMM):
     a row of NaN is a step in time that nobody saw.
 
     An iteration costs O(n K (K + M D)) (D^2 with full and tied covariances). States
-    start as those of :class:`GaussianHMM`; within each, components start from k-means.
+    start from short stretches of rows, which have rows of all components of a state;
+    clusters would be single components, of whatever state. Within each state,
+    components start from k-means. Where clusters as states are likelier, EM starts
+    from those.
 
     References
     ----------
@@ -203,6 +208,14 @@ class GaussianMixtureHMM(ContinuousHMM):
         shape = self.n_components, self.n_mix
         self._mix_prior = dirichlet(self.weights_prior, shape, "weights_prior")
         return super()._prepare(X, series, rng, first)
+
+    # Segments that are longer than runs leave components of a row or two, which soon
+    # have no variance: the start itself shows that, its likelihood later hides it.
+    _compares_starts, _ahead = True, 1
+
+    def _rough(self):
+        # One Gaussian tells segments apart as well as a mixture, in half of the time.
+        return GaussianEmission(self._structure), self._gaussian_states
 
     def _starting_emission(self, X, resp):
         states = self._gaussian_states(X, resp)

@@ -31,11 +31,15 @@ _AHEAD = 5
 class SegmentStarts:
     """EM starts from states that segments of the sequences have, each as a whole."""
 
+    # Whether all starts, not a single one alone, are of the better kind.
+    _compares_starts = False
+    _ahead = _AHEAD
+
     def _initial_params(self, X, series, rng):
         ordered = isinstance(self.topology, str) and self.topology in ORDERED
         if self.n_components == 1 or ordered or series.states.size:
             return super()._initial_params(X, series, rng)
-        if self.n_init > 1:
+        if self.n_init > 1 and not self._compares_starts:
             own = rng.random() >= _OTHERS
             kind = self._of_segments if own else super()._initial_params
             return kind(X, series, rng)
@@ -48,7 +52,7 @@ class SegmentStarts:
 
     def _bound_ahead(self, sum_stats, params):
         """What some iterations of EM raise from a start."""
-        for _ in range(_AHEAD):
+        for _ in range(self._ahead):
             updated, stats = self._em_step(params, sum_stats)
             bound, params = self._bound(stats, params, updated), updated
         return bound
@@ -71,12 +75,13 @@ class SegmentStarts:
         """Emission parameters, each state's of one of the segments of these sizes."""
         K, S = self.n_components, len(sizes)
         starts = np.cumsum(sizes) - sizes
+        fit = self._rough()[1]
         # Beside its segments, every state has one row of the whole table.
         whole = np.repeat(weight[:, None] / weight.sum(), K, axis=1)
 
         def fitted(shares):
             resp = weight[:, None] * np.repeat(shares, sizes, axis=0)
-            return self._starting_emission(rows, resp + whole)
+            return fit(rows, resp + whole)
 
         def most(tried, best):
             emission = fitted(_one_each(tried, S, K))
@@ -97,7 +102,11 @@ class SegmentStarts:
     def _log_probs(self, rows, emission, starts):
         """Log density of each segment under each state, (S, K)."""
         shared = self._shared(rows, emission)
-        return np.add.reduceat(self._emission.log_prob(rows, shared), starts, axis=0)
+        return np.add.reduceat(self._rough()[0].log_prob(rows, shared), starts, axis=0)
+
+    def _rough(self):
+        """What says how near segments are: an emission, and what fits it to rows."""
+        return self._emission, self._starting_emission
 
 
 def _cut(sequences, length):

@@ -18,7 +18,9 @@ def starting_states(X, series, n_components, topology, init_params, rng):
     into as many equal parts as there are states. Else 'kmeans' gives each row the
     nearest of as many centers, numbered by the known rows near them, or in the order in
     which they follow one another where the topology is cyclic, and 'random' each
-    distinct row a Dirichlet draw, of which all count as one row beside known ones.
+    distinct row a Dirichlet draw. Beside known rows, all others count as one for each
+    state: clusters need not be what states are, and EM's first iteration gives the
+    others to the states as the known rows have them.
 
     Parameters
     ----------
@@ -63,8 +65,8 @@ def starting_states(X, series, n_components, topology, init_params, rng):
             # by chance clusters have other numbers than the states they are
             clusters, names = linear_sum_assignment(resp[known].T @ states, True)
             resp[:, names] = resp[:, clusters]
-        if init_params == "random" and known.any():
-            resp /= max(1, np.count_nonzero(~known))
+        if known.any():
+            resp *= n_components / max(n_components, np.count_nonzero(~known))
         resp[known] = states
     return resp
 

@@ -44,3 +44,15 @@ def slices_of(lengths):
     """Rows of each sequence."""
     edges = np.r_[0, np.cumsum(lengths)]
     return [slice(a, b) for a, b in pairwise(edges)]
+
+
+def two_kinds_of_rows(seed):
+    """Rows and states of two states, each of two clusters far from one another.
+
+    The cluster nearest to one is of the other state. Truth is at -3.63 nats a row.
+    """
+    rng = np.random.default_rng(seed)
+    states = np.repeat([0, 1] * 20, 50)
+    centers = np.array([[[0.0, 0.0], [6.0, 0.0]], [[3.0, 5.0], [3.0, -5.0]]])
+    X = centers[states, rng.integers(2, size=2000)] + rng.normal(size=(2000, 2))
+    return X, states

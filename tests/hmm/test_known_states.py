@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 
 from sklearn_gen import DegenerateDataWarning
-from sklearn_gen.hmm import CategoricalHMM, GaussianHMM
+from sklearn_gen.hmm import (
+    AutoregressiveHMM,
+    CategoricalHMM,
+    GaussianHMM,
+    GaussianMixtureHMM,
+    MixedHMM,
+    StudentTHMM,
+)
+from tests.hmm.problems import two_kinds_of_rows
 
 
 def test_clusters_are_numbered_by_their_known_rows():
@@ -70,3 +78,40 @@ def test_states_that_the_topology_forbids(topology, states, message):
     split = GaussianHMM(3, topology="cyclic", random_state=0)
     with pytest.warns(DegenerateDataWarning):
         split.fit(X, states=[-1, 1, 0, -1], groups=[0, 0, 1, 1])
+
+
+@pytest.mark.parametrize("n_known", [5, 100])
+def test_known_rows_outweigh_clusters(n_known):
+    """Clusters mix the states here: EM would stay there, whatever is known."""
+    rng = np.random.default_rng(0)
+    X, states = two_kinds_of_rows(1)
+    known = np.full(2000, -1)
+    for k in range(2):
+        own = rng.choice(np.flatnonzero(states == k), n_known, replace=False)
+        known[own] = k
+    for seed in range(3):
+        model = GaussianMixtureHMM(2, n_mix=2, random_state=seed)
+        model.fit(X, states=known)
+        assert (model.predict(X) == states).mean() > 0.99
+        assert model.score(X) > -3.7
+
+
+def test_known_rows_lead_other_models():
+    """Five rows of each state are enough where clusters aren't the states."""
+    rng = np.random.default_rng(0)
+    states = np.repeat(rng.integers(3, size=200), 10)
+    known = np.full(2000, -1)
+    for k in range(3):
+        known[rng.choice(np.flatnonzero(states == k), 5, replace=False)] = k
+    spread = rng.normal(size=(2000, 5)) * np.array([0.2, 1.0, 5.0])[states, None]
+    autoregressive = np.zeros((2000, 1))
+    for t in range(1, 2000):
+        slope = (0.95, 0.0, -0.95)[states[t]]
+        autoregressive[t] = slope * autoregressive[t - 1] + rng.normal()
+    for model, X, share in (
+        (GaussianHMM(3, random_state=0), spread, 0.99),
+        (StudentTHMM(3, random_state=0), spread, 0.99),
+        (MixedHMM(3, families="gaussian", random_state=0), spread, 0.99),
+        (AutoregressiveHMM(3, random_state=0), autoregressive, 0.8),
+    ):
+        assert (model.fit(X, states=known).predict(X) == states).mean() > share
