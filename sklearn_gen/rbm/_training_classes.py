@@ -6,14 +6,13 @@ from scipy.special import expit, softmax
 from sklearn_gen._blocks import one_blas_thread
 from sklearn_gen._kernels.boltzmann_steps import Layers
 from sklearn_gen.rbm._machine import softplus
-from sklearn_gen.rbm._training import Trainer
+from sklearn_gen.rbm._training_steps import SteppingTrainer, layers_of
 
 # An epoch is so many turns of both objectives: more would only cost calls.
 _TURNS = 20
-_DECAY_1, _DECAY_2, _EPSILON = 0.9, 0.999, 1e-8  # Adam's
 
 
-class ClassTrainer(Trainer):
+class ClassTrainer(SteppingTrainer):
     r"""Learning of which classes the rows are, and of the rows.
 
     The last unit is the class. By turns, minibatches move the parameters along the
@@ -29,18 +28,8 @@ class ClassTrainer(Trainer):
     """
 
     def __init__(self, trainer, weight):
-        super().__init__(
-            trainer.options,
-            trainer.units,
-            trainer.learned,
-            trainer.visible_mean,
-            trainer.reference,
-            trainer.n_steps,
-        )
-        self._weight, self._own_steps = weight, 0
-        # what an optimizer keeps of one objective is not the other's
-        self._moment = np.zeros_like(self.learned.theta)
-        self._scale = np.zeros_like(self.learned.theta)
+        super().__init__(trainer)
+        self._weight = weight
 
     def epoch(self, F, observed, rows, first_rate, last_rate):
         """Pass over the rows once, by both objectives; parameters as `Trainer`'s."""
@@ -61,7 +50,7 @@ class ClassTrainer(Trainer):
         learned, options = self.learned, self.options
         X = learned.X if len(learned.X) else F  # with missing cells drawn
         theta = learned.theta.copy()  # a watch may have kept the other
-        layers = _layers(theta, len(learned.hidden_mean))
+        layers = layers_of(theta, len(learned.hidden_mean))
         n_classes = int(self.units.n_levels[-1])
         n_batches = -(-len(rows) // options.batch_size)
         for batch in range(n_batches):
@@ -71,40 +60,8 @@ class ClassTrainer(Trainer):
             rate *= len(V) / options.batch_size
             offsets = self.visible_mean, learned.hidden_mean
             gradient = class_gradient(V, layers, n_classes, *offsets)
-            self._move(layers, gradient, rate, *offsets)
+            self.move(layers, gradient, rate, *offsets)
         self.learned = learned._replace(theta=theta)
-
-    def _move(self, layers, gradient, rate, visible_mean, hidden_mean):
-        """Move a machine by a gradient in centred coordinates."""
-        options = self.options
-        step = self._step(np.concatenate([part.ravel() for part in gradient]), rate)
-        step = _layers(step, len(hidden_mean))
-        W = layers.weights
-        moved = step.weights - rate * (options.l2 * W + options.l1 * np.sign(W))
-        W += moved.astype(W.dtype)
-        layers.visible[:] += step.visible - moved @ hidden_mean
-        layers.hidden[:] += step.hidden - visible_mean @ moved
-
-    def _step(self, gradient, rate):
-        """Turn a gradient into a step, by what was kept of those before."""
-        options = self.options
-        self._own_steps += 1
-        if options.optimizer == "sgd":
-            self._moment = options.momentum * self._moment + rate * gradient
-            return self._moment
-        self._moment = _DECAY_1 * self._moment + (1.0 - _DECAY_1) * gradient
-        self._scale = _DECAY_2 * self._scale + (1.0 - _DECAY_2) * gradient**2
-        mean = self._moment / (1.0 - _DECAY_1**self._own_steps)
-        square = self._scale / (1.0 - _DECAY_2**self._own_steps)
-        return rate * mean / (np.sqrt(square) + _EPSILON)
-
-
-def _layers(theta, n_hidden):
-    """Views of the parts of a vector of parameters, as `pack` has them."""
-    n_features = (len(theta) - n_hidden) // (n_hidden + 2)
-    cuts = np.cumsum([n_hidden * n_features, n_features, n_hidden])
-    weights, visible, hidden, log_precision = np.split(theta, cuts)
-    return Layers(weights.reshape(-1, n_hidden), visible, hidden, log_precision)
 
 
 def class_gradient(F, layers, n_classes, visible_mean, hidden_mean):

@@ -11,7 +11,8 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_gen._columns import UNSEEN_MASS
 from sklearn_gen.rbm import RBM, ClassificationRBM
-from sklearn_gen.rbm._training_classes import _layers, class_gradient
+from sklearn_gen.rbm._training_classes import class_gradient
+from sklearn_gen.rbm._training_steps import layers_of
 
 LABELS = np.array(["no", "perhaps", "yes"])
 CHANCES = np.array(  # of ones, in each column given the class
@@ -127,13 +128,13 @@ def test_gradient_is_that_of_the_posterior():
     F = np.column_stack([rng.normal(size=(7, P - K)), np.eye(K)[codes]])
 
     def log_posterior(theta):
-        W, b, c, _ = _layers(theta, H)
+        W, b, c, _ = layers_of(theta, H)
         inputs = F[:, : P - K] @ W[: P - K] + c
         joint = b[-K:] + np.logaddexp(0, inputs[:, None] + W[P - K :]).sum(axis=2)
         return (joint - logsumexp(joint, 1, keepdims=True))[range(7), codes].mean()
 
     mu, mean = rng.random(P), rng.random(H)
-    g = class_gradient(F, _layers(theta, H), K, mu, mean)
+    g = class_gradient(F, layers_of(theta, H), K, mu, mean)
     # back from centred coordinates: the biases go along with the weights
     weights = g.weights + np.outer(mu, g.hidden) + np.outer(g.visible, mean)
     found = np.concatenate([weights.ravel(), g.visible, g.hidden, np.zeros(P)])
