@@ -28,6 +28,7 @@ from sklearn_gen.rbm._partition_annealed import (
     draw_reference,
     path_between,
     run_replicas,
+    start_at,
     temperatures,
 )
 from sklearn_gen.rbm._partition_states import (
@@ -139,9 +140,7 @@ def draw_chains(
     F = draw_reference(reference, units, n_chains, rng)
     _, replicas = ascend(F, betas, rungs, path, rng, run)
     if starts is not None:
-        top = replicas[::2, -1]
-        picked = rng.choice(len(starts), len(top), replace=len(starts) < len(top))
-        replicas[::2, -1] = starts[picked]
+        start_at(starts, replicas, betas, rungs, path, rng, run)
     sweep = partial(run_replicas, rungs=betas[rungs], path=path, rng=rng, run=run)
     if burn_in:
         _, replicas, _ = sweep(replicas, n_sweeps=burn_in, thinning=burn_in)

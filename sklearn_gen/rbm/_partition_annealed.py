@@ -32,8 +32,8 @@ _EVEN = 0.1
 _RUNG_DEVIATIONS = 1.5
 _MOST_RUNGS = 24
 _LEAST_SWEEPS = 100
-# Normal quantile of 99.5 %: each end of the interval.
-_DEVIATIONS = 2.576
+# Standard errors beyond each bound: 99.9 % of a normal distribution.
+_DEVIATIONS = 3.0
 
 
 class LogPartition(NamedTuple):
@@ -44,7 +44,7 @@ class LogPartition(NamedTuple):
     value : float
         log Z; of an estimate, by Bennett's acceptance ratio.
     interval : tuple of float
-        The lower bound less, and the upper bound plus, 2.6 standard errors of theirs.
+        The lower bound less, and the upper bound plus, 3 standard errors of theirs.
     standard_error : float
         Of the value; of modes that no chain visits it knows nothing.
     betas : ndarray of shape (n_temperatures + 1,)
@@ -129,8 +129,9 @@ def estimate_log_partition(
     n_temperatures : int, default=1000
         Steps of a chain; the gap between the bounds falls in inverse proportion.
     starts : ndarray of shape (n, P) or None, default=None
-        Features that are near draws of the machine, from training: every second
-        replica starts there.
+        Features that are near draws of the machine, from training: every second chain
+        of replicas starts there, and the higher of both halves' bounds counts. So
+        modes are seen that no path from the reference leads to.
     run : callable, default=map
         As `map`; every number of threads gives the same bytes.
     dtype : dtype, default=float32
@@ -145,17 +146,18 @@ def estimate_log_partition(
     F = draw_reference(reference, units, n_chains, rng, dtype)
     forward, replicas = ascend(F, betas, rungs, path, rng, run)
     if starts is not None:
-        top = replicas[::2, -1]
-        picked = rng.choice(len(starts), len(top), replace=len(starts) < len(top))
-        replicas[::2, -1] = starts[picked]
+        start_at(starts, replicas, betas, rungs, path, rng, run)
     n_sweeps = max(_LEAST_SWEEPS, n_temperatures // len(rungs))
     _, replicas, _ = run_replicas(
         replicas, betas[rungs], n_sweeps, n_sweeps, path, rng, run
     )
     down = np.array([0, n_temperatures])
     backward, _ = ascend(replicas[:, -1], betas[::-1], down, path, rng, run)
+    halves = [backward] if starts is None else [backward[::2], backward[1::2]]
+    value, error, lower, upper = _bracket(forward, halves)
     shift = log_reference(reference, units, len(machine.hidden))
-    return _bracket(forward, backward, shift, betas, betas[rungs])
+    interval = shift + lower, shift + upper
+    return LogPartition(shift + value, interval, error, betas, betas[rungs])
 
 
 def temperatures(path, reference, units, n_steps, rng):
@@ -237,6 +239,18 @@ def _resample(F, log_weights, rng):
     return F[rng.permutation(np.minimum(at, n - 1))]
 
 
+def start_at(starts, replicas, betas, rungs, path, rng, run=map):
+    """Replace every second chain's replicas by those annealed down from `starts`.
+
+    Of the machine's replica alone, those below would soon take the place.
+    """
+    n = len(replicas[::2])
+    F = starts[rng.choice(len(starts), n, replace=len(starts) < n)]
+    down = rungs[-1] - rungs[::-1]
+    _, started = ascend(F.astype(betas.dtype), betas[::-1], down, path, rng, run)
+    replicas[::2] = started[:, ::-1]
+
+
 def run_replicas(replicas, rungs, n_sweeps, thinning, path, rng, run=map):
     """Sweep replicas that exchange temperatures.
 
@@ -284,25 +298,35 @@ def log_mean(log_weights):
 
 
 def _bennett(forward, backward):
-    """Log ratio of the normalising constants by Bennett's acceptance ratio."""
+    """Log ratio of the normalising constants, and its standard error."""
+    # unlike numbers of chains shift the odds (Shirts & Pande 2005, equation 8)
+    odds = np.log(len(forward) / len(backward))
+
+    def up(log_ratio):
+        return forward - log_ratio - odds
+
+    def down(log_ratio):
+        return backward + log_ratio + odds
 
     def excess(log_ratio):
-        return expit(forward - log_ratio).sum() - expit(backward + log_ratio).sum()
+        return expit(up(log_ratio)).sum() - expit(down(log_ratio)).sum()
 
     ends = np.concatenate([forward, -backward])
-    if np.ptp(ends) == 0.0:
-        return float(ends[0]), 0.0
-    ratio = brentq(excess, ends.min() - 1.0, ends.max() + 1.0, xtol=1e-10)
-    _, below = log_mean(log_expit(forward - ratio))
-    _, above = log_mean(log_expit(backward + ratio))
-    return float(ratio), float(np.hypot(below, above))
+    ratio = brentq(excess, ends.min() - 50.0, ends.max() + 50.0, xtol=1e-10)
+    errors = [log_mean(log_expit(side(ratio)))[1] for side in (up, down)]
+    return float(ratio), float(np.hypot(*errors))
 
 
-def _bracket(forward, backward, shift, betas, rungs):
+def _bracket(forward, halves):
+    """Log ratio, its standard error, and both bounds of it."""
     low, low_error = log_mean(forward)
-    high, high_error = log_mean(backward)
+    highs = [log_mean(half) for half in halves]
+    tops = [_DEVIATIONS * error - high for high, error in highs]
+    backward = np.concatenate(halves)
+    if np.ptp(tops) > _DEVIATIONS * sum(error for _, error in highs):
+        # they are in unlike modes: those of which the others know nothing weigh more
+        backward = halves[int(np.argmax(tops))]
     value, error = _bennett(forward, backward)
     lower = min(low - _DEVIATIONS * low_error, value - _DEVIATIONS * error)
-    upper = max(-high + _DEVIATIONS * high_error, value + _DEVIATIONS * error)
-    interval = (float(shift + lower), float(shift + upper))
-    return LogPartition(shift + value, interval, error, betas, rungs)
+    upper = max(*tops, value + _DEVIATIONS * error)
+    return value, error, float(lower), float(upper)
