@@ -1,12 +1,16 @@
 """Restricted Boltzmann machine of columns of levels."""
 
+from typing import ClassVar
+
 import numpy as np
 
+from sklearn_gen._compat import StrOptions
+from sklearn_gen.rbm._absent import AbsentUnits
 from sklearn_gen.rbm._tables import TableRBM
 from sklearn_gen.rbm._units import CATEGORICAL
 
 
-class CategoricalRBM(TableRBM):
+class CategoricalRBM(AbsentUnits, TableRBM):
     r"""Restricted Boltzmann machine of softmax units: p(x) of rows of levels.
 
     .. math:: p(x) = \frac{1}{Z} \sum_{h \in \{0, 1\}^H}
@@ -29,6 +33,11 @@ class CategoricalRBM(TableRBM):
         1 prints free energy and time of each epoch.
     random_state : None, int, RandomState or Generator, default=None
         Seeds learning and draws. None is fresh entropy.
+    missing : {'free', 'absent'}, default='free'
+        What a missing cell is. 'free': a unit whose value isn't known, which learning
+        draws and scores sum out. 'absent': none. Each row has a machine of its observed
+        units, all with the same weights; the way where most cells are missing, as in
+        tables of ratings.
     method : {'auto', 'pcd', 'cd', 'tempering', 'exact'}, default='auto'
         Where the gradient's second half comes from: persistent chains, chains from the
         data, persistent chains that exchange temperatures, or a sum over all states of
@@ -114,10 +123,15 @@ class CategoricalRBM(TableRBM):
     Notes
     -----
     ``density_kind`` is "exact" where the hidden or the visible units have no more than
-    2^22 states, else "estimate". Missing values are not observed: free units, in
-    learning as in scores. A level that fit never saw has mass 1e-6, and says nothing of
-    the other columns. An epoch costs three matrix products of O(n H L), L levels in
-    all.
+    2^22 states, else "estimate". A level that fit never saw has mass 1e-6, and says
+    nothing of the other columns. An epoch costs three matrix products of O(n H L), L
+    levels in all.
+
+    With ``missing="absent"`` absent units are held at their mean features, learning is
+    contrastive divergence, and `score_samples` is log p(observed cells) given which are
+    observed, with one more log Z for each row: machines of other cells don't agree on
+    the cells they share. Draws and means of missing cells are those given the hidden
+    units that observed cells choose.
 
     References
     ----------
@@ -135,6 +149,75 @@ class CategoricalRBM(TableRBM):
 
     _base_measure = "counting"
     _open_levels = True
+    _parameter_constraints: ClassVar[dict] = {
+        **TableRBM._parameter_constraints,
+        "missing": [StrOptions({"free", "absent"})],
+    }
+
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        learning_rate=0.1,
+        batch_size=10,
+        n_iter=10,
+        verbose=0,
+        random_state=None,
+        missing="free",
+        method="auto",
+        n_gibbs_steps=1,
+        n_chains=None,
+        n_temperatures=10,
+        optimizer="sgd",
+        momentum=0.0,
+        schedule="decay",
+        centered=True,
+        l1=0.0,
+        l2=0.0,
+        sparsity_target=None,
+        sparsity_cost=0.1,
+        early_stopping=None,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        warm_start=False,
+        dtype="float32",
+        partition_chains=100,
+        partition_temperatures=1000,
+        burn_in=100,
+        thinning=10,
+        n_jobs=None,
+    ):
+        super().__init__(
+            n_components,
+            learning_rate=learning_rate,
+            batch_size=batch_size,
+            n_iter=n_iter,
+            verbose=verbose,
+            random_state=random_state,
+            method=method,
+            n_gibbs_steps=n_gibbs_steps,
+            n_chains=n_chains,
+            n_temperatures=n_temperatures,
+            optimizer=optimizer,
+            momentum=momentum,
+            schedule=schedule,
+            centered=centered,
+            l1=l1,
+            l2=l2,
+            sparsity_target=sparsity_target,
+            sparsity_cost=sparsity_cost,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            dtype=dtype,
+            partition_chains=partition_chains,
+            partition_temperatures=partition_temperatures,
+            burn_in=burn_in,
+            thinning=thinning,
+            n_jobs=n_jobs,
+        )
+        self.missing = missing
 
     @property
     def categorical_features(self):
