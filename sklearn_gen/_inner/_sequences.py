@@ -4,7 +4,7 @@ import numpy as np
 
 from sklearn_gen._columns import GroupColumn
 from sklearn_gen._inner._gaps import hide_rows
-from sklearn_gen._inner._rows import Rows, even_sample
+from sklearn_gen._inner._rows import Rows, count_rows, even_sample
 from sklearn_gen._validation import chosen
 
 # Of a long table so many steps, the first ones, tell what is usual.
@@ -82,7 +82,7 @@ def select_steps(density, rows, kept):
     observed : ndarray of bool
         Which of these rows are kept.
     """
-    n_rows = len(rows.X) if hasattr(rows.X, "__len__") else rows.X.shape[0]
+    n_rows = count_rows(rows.X)
     is_kept = np.isin(np.arange(n_rows), kept)
     starts = sequence_starts(density, rows.X)
     sequence = np.searchsorted(starts, np.arange(n_rows), side="right") - 1

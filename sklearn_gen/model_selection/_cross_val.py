@@ -27,7 +27,8 @@ def cross_val_score_samples(
     y : array-like of shape (n_samples,) or None, default=None
         Handed to `fit` and to the splitter, which stratifies by it if it says so.
     groups : array-like of shape (n_samples,) or None, default=None
-        Handed to the splitter: rows of one group stay together.
+        Handed to the splitter: rows of one group stay together. A model of sequences
+        gets its ids in `params`.
     cv : int, splitter or iterable of (train, test), default=None
         As in scikit-learn; None is 5 folds of consecutive rows, which needs rows in
         random order: otherwise use ``KFold(5, shuffle=True, random_state=0)``. The

@@ -6,6 +6,7 @@ from inspect import signature
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
+from sklearn_gen._inner._sequences import rows_are_steps
 from sklearn_gen.base import GenerativeModel
 
 # Methods that take rows, in the order in which malformed rows are tried on them.
@@ -169,3 +170,8 @@ def takes(method, parameter):
 
 
 has_partial_fit_weights = takes("partial_fit", "sample_weight")
+
+
+def weighs_rows(estimator):
+    """Whether weights are those of rows, not of whole sequences."""
+    return not rows_are_steps(estimator)

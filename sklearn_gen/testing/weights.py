@@ -14,6 +14,7 @@ from sklearn_gen.testing._traits import (
     takes,
     takes_starting_values,
     takes_weights,
+    weighs_rows,
 )
 
 # EM steps from given starts: enough that a misplaced weight shows, few enough that
@@ -141,7 +142,7 @@ def check_score_takes_weights(estimator):
     assert_same_scores([actual], [expected], "weighted score")
 
 
-@check(takes("bic", "sample_weight"), has("aic", "score"))
+@check(takes("bic", "sample_weight"), has("aic", "score"), weighs_rows)
 def check_criteria_take_weights(estimator):
     """`bic` and `aic` count a row of weight two as two rows."""
     model = seeded(estimator).fit(example_rows(estimator))
