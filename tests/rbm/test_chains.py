@@ -168,7 +168,7 @@ def conditioned(units, monkeypatch, exact):
 def test_draws_given_observed_units(units, n_hidden, exact, monkeypatch):
     machine = enumeration.random_machine(units, n_hidden, seed=4, scale=0.6)
     x = conditioned(units, monkeypatch, exact)
-    rng, n = np.random.default_rng(0), 6000 if exact else 600
+    rng, n = np.random.default_rng(0), 6000 if exact else 400
     F = features(np.tile(x, (n, 1)), units)
     filled = chains.draw_missing(F, units, machine, reference(units), np.empty(0), rng)
     rows, p = given(units, machine, x)
@@ -224,6 +224,24 @@ def test_rows_of_many_patterns_keep_what_is_observed():
     ):
         assert not np.isnan(filled).any()
         np.testing.assert_array_equal(filled[~np.isnan(F)], F[~np.isnan(F)])
+
+
+def test_same_draws_of_gaps_on_threads(monkeypatch):
+    monkeypatch.setattr(chains, "MAX_DRAWN_STATES", 1)
+    units = enumeration.MIXED
+    machine = enumeration.random_machine(units, 4)
+    X = enumeration.all_rows(units)[::17]
+    X[:, ::2] = np.nan
+    F = features(X, units)
+
+    def filled(run):
+        arguments = F, units, machine, reference(units), np.empty(0)
+        drawn = chains.draw_missing(*arguments, np.random.default_rng(0), run=run)
+        return drawn, chains.mean_missing(*arguments, run=run)
+
+    with workers(3) as run:
+        for got, want in zip(filled(run), filled(map), strict=True):
+            np.testing.assert_array_equal(got, want)
 
 
 def autoregressive(rho, n, n_chains, seed=0):
