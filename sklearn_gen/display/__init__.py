@@ -4,6 +4,7 @@ from sklearn_gen.display._clusters import ClustersDisplay
 from sklearn_gen.display._convergence import ConvergenceDisplay
 from sklearn_gen.display._density import DensityDisplay
 from sklearn_gen.display._explanation import ExplanationDisplay
+from sklearn_gen.display._filters import FiltersDisplay
 from sklearn_gen.display._samples import SamplesDisplay
 from sklearn_gen.display._states import StatesDisplay
 from sklearn_gen.display._transitions import TransitionDisplay
@@ -13,6 +14,7 @@ __all__ = [
     "ConvergenceDisplay",
     "DensityDisplay",
     "ExplanationDisplay",
+    "FiltersDisplay",
     "SamplesDisplay",
     "StatesDisplay",
     "TransitionDisplay",
