@@ -153,7 +153,9 @@ def estimate_log_partition(
     )
     down = np.array([0, n_temperatures])
     backward, _ = ascend(replicas[:, -1], betas[::-1], down, path, rng, run)
-    halves = [backward] if starts is None else [backward[::2], backward[1::2]]
+    halves = [backward]
+    if starts is not None and n_chains > 1:
+        halves = [backward[::2], backward[1::2]]
     value, error, lower, upper = _bracket(forward, halves)
     shift = log_reference(reference, units, len(machine.hidden))
     interval = shift + lower, shift + upper

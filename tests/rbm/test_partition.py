@@ -163,6 +163,18 @@ def test_bounds_of_starts_hold_where_all_is_well():
     assert inside >= 11
 
 
+@pytest.mark.parametrize("n_chains", [1, 2, 3])
+def test_few_chains_and_steps(n_chains):
+    machine = enumeration.random_machine(BINARY, 9)
+    starts = np.eye(16)[:5]
+    for options in ({}, {"starts": starts}):
+        log_z = bracketed(
+            machine, BINARY, 0, n_chains=n_chains, n_temperatures=1, **options
+        )
+        assert np.isfinite(log_z.interval).all()
+        assert log_z.interval[0] <= log_z.value <= log_z.interval[1]
+
+
 def test_exact_and_annealed_log_partition():
     machine = enumeration.random_machine(BINARY, 9)
     arguments = machine, BINARY, np.zeros(16), np.random.default_rng(0)
