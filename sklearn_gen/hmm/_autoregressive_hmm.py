@@ -267,7 +267,7 @@ class AutoregressiveHMM(ContinuousHMM):
     def _emission_attributes(self, params):
         weights = self._unscaled(params)
         K, _, D = weights.shape
-        lags = weights[:, :-1].reshape(K, self.order, D, D)
+        lags = weights[:, :-1].reshape(K, -1, D, D)
         return {
             "intercepts_": weights[:, -1],
             "coefficients_": lags.swapaxes(2, 3),
@@ -279,8 +279,9 @@ class AutoregressiveHMM(ContinuousHMM):
     def _unscaled(self, params):
         """Coefficients of the rows before as they are, and the intercept."""
         weights = params.coefficients.copy()
-        weights[:, :-1] /= np.tile(self._spread, self.order)[:, None]
-        weights[:, -1] -= np.tile(self._center, self.order) @ weights[:, :-1]
+        order = (weights.shape[1] - 1) // len(self._center)
+        weights[:, :-1] /= np.tile(self._spread, order)[:, None]
+        weights[:, -1] -= np.tile(self._center, order) @ weights[:, :-1]
         return weights
 
     def _n_emission_parameters(self):

@@ -10,7 +10,6 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.callback import with_callbacks
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._columns import GroupColumn, TakenIds
 from sklearn_gen._compat import Interval, StrOptions, fit_context
@@ -20,6 +19,7 @@ from sklearn_gen._validation import as_generator
 from sklearn_gen.hmm._decoding import Decoding
 from sklearn_gen.hmm._drawing import Drawing
 from sklearn_gen.hmm._forecast import Forecasting
+from sklearn_gen.hmm._known_parameters import KnownParameters
 from sklearn_gen.hmm._layout import lay_out
 from sklearn_gen.hmm._recursions import Chain, Recursions, SequenceStats
 from sklearn_gen.hmm._revival import Revival
@@ -50,7 +50,9 @@ class Steps(NamedTuple):
     states: np.ndarray  # known ones, -1: unknown; or empty
 
 
-class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
+class HiddenMarkovModel(
+    KnownParameters, Revival, Decoding, Drawing, Forecasting, EMModel
+):
     """A model of sequences whose rows depend on hidden states, a Markov chain.
 
     Children have `_emission` with ``log_prob(X, params)`` and ``stats(X, gamma,
@@ -221,7 +223,7 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
 
     def _scored(self, X, groups):
         """Rows to score, as recursions take them."""
-        check_is_fitted(self)
+        self._check_in_force()
         X, groups = self._take_groups(X, groups)
         rows = self._check_scored_rows(X)
         return rows, self._steps(rows, series_of(groups, len(rows)))
@@ -370,16 +372,6 @@ class HiddenMarkovModel(Revival, Decoding, Drawing, Forecasting, EMModel):
             "_params": params,
             **self._emission_attributes(params.emission),
         }
-
-    def _fitted_params(self):
-        return self._params
-
-    def _check_goes_on(self, n_features):
-        if len(self.startprob_) != self.n_components:
-            raise ValueError(
-                f"Can't go on from the last fit: it has {len(self.startprob_)} states, "
-                f"n_components={self.n_components}. Set it back, or fit a clone."
-            )
 
 
 def _refuse_impossible(log_prob, steps):

@@ -5,7 +5,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from sklearn_gen._columns import FAMILIES
+from sklearn_gen.hmm._base import MarkovParams
+from sklearn_gen.hmm._emissions_families import FamiliesParams
 from sklearn_gen.hmm._families_hmm import FamiliesHMM, OneFamilyHMM
+from sklearn_gen.hmm._known_parameters import given_chain, given_states
 from sklearn_gen.hmm._numbers import Numbers
 
 
@@ -156,6 +160,54 @@ class BernoulliHMM(Numbers, OneFamilyHMM):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
+
+    @classmethod
+    def from_parameters(cls, startprob, transmat, probabilities):
+        """Make a fitted model of known parameters.
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+        transmat : array-like of shape (n_components, n_components)
+            Probability of the state in each column after that in each row.
+        probabilities : array-like of shape (n_components, n_features)
+            P(one) of each column in each state.
+
+        Returns
+        -------
+        model : BernoulliHMM
+            Fitted; with ``warm_start=True`` a fit goes on from there.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, probabilities don't sum to 1, or a value is
+            out of range.
+
+        Examples
+        --------
+        >>> from sklearn_gen.hmm import BernoulliHMM
+        >>> model = BernoulliHMM.from_parameters(
+        ...     [0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [[0.1, 0.2], [0.9, 0.7]]
+        ... )
+        >>> model.predict([[0, 0], [0, 1], [1, 1], [1, 1]])
+        array([0, 0, 1, 1])
+        """
+        ones = given_states(probabilities, "probabilities")
+        if ones.min() < 0.0 or ones.max() > 1.0:
+            raise ValueError(
+                f"probabilities must be from 0 to 1, got {ones.min():g} to "
+                f"{ones.max():g}."
+            )
+        model = cls(len(ones))
+        model._show(np.repeat([[0], [1]], ones.shape[1], axis=1))
+        with np.errstate(divide="ignore"):
+            tables = np.log([1.0 - ones.T, ones.T]).swapaxes(0, 1)
+        columns = tuple(FAMILIES["bernoulli"].params_type(own) for own in tables)
+        chain = given_chain(startprob, transmat, len(ones))
+        model._known(MarkovParams(chain, FamiliesParams(len(ones), columns)))
+        return model
 
     def _coerce(self, X):
         if self.binarize is None:

@@ -8,11 +8,12 @@ import numpy as np
 
 from sklearn_gen._columns import UNSEEN_MASS
 from sklearn_gen._compat import Interval
-from sklearn_gen.hmm._base import HiddenMarkovModel
+from sklearn_gen.hmm._base import HiddenMarkovModel, MarkovParams
 from sklearn_gen.hmm._emissions_categorical import (
     CategoricalEmission,
     CategoricalParams,
 )
+from sklearn_gen.hmm._known_parameters import given_chain, given_table
 from sklearn_gen.hmm._segments import SegmentStarts
 from sklearn_gen.hmm._transitions import dirichlet
 
@@ -177,6 +178,53 @@ class CategoricalHMM(SegmentStarts, HiddenMarkovModel):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
+
+    @classmethod
+    def from_parameters(cls, startprob, transmat, emissionprob):
+        """Make a fitted model of known parameters, of levels 0, 1, ...
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+        transmat : array-like of shape (n_components, n_components)
+            Probability of the state in each column after that in each row.
+        emissionprob : array-like of shape (n_components, n_levels), or list of them
+            Probability of each level in each state; of several columns a list.
+
+        Returns
+        -------
+        model : CategoricalHMM
+            Fitted; with ``warm_start=True`` a fit goes on from there.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, probabilities don't sum to 1, or a value is
+            out of range.
+
+        Examples
+        --------
+        >>> from sklearn_gen.hmm import CategoricalHMM
+        >>> model = CategoricalHMM.from_parameters(
+        ...     [0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]]
+        ... )
+        >>> model.predict([[0], [0], [2], [2]])
+        array([0, 0, 1, 1])
+        """
+        if np.ndim(emissionprob[0][0]) == 0:
+            emissionprob = [emissionprob]
+        tables = [given_table(table, "emissionprob") for table in emissionprob]
+        K, sizes = len(tables[0]), [table.shape[1] for table in tables]
+        tables = [given_table(table, "emissionprob", K) for table in tables]
+        chain = given_chain(startprob, transmat, K)
+        model = cls(K, n_features=sizes[0] if len(set(sizes)) == 1 else None)
+        model._show(np.arange(max(sizes))[:, None] % sizes)
+        unseen = np.zeros((K, 1))
+        with np.errstate(divide="ignore"):
+            logs = np.log(np.hstack([x for own in tables for x in (own, unseen)]))
+        model._known(MarkovParams(chain, CategoricalParams(logs, model._first)))
+        return model
 
     @property
     def categorical_features(self):

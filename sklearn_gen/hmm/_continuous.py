@@ -8,9 +8,11 @@ import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._column_moments import column_means, column_variances
+from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._regularization import Regularization
 from sklearn_gen.hmm._base import HiddenMarkovModel
+from sklearn_gen.hmm._known_parameters import finite
 from sklearn_gen.hmm._segments import SegmentStarts
 
 COVARIANCE_TYPES = ("full", "tied", "diag", "spherical")
@@ -59,6 +61,17 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
         self._emission = self._emission_of(X, weight)
         self._warn_of_scale()
 
+    def _known_states(self, params, means, covariances):
+        """Be fitted, of parameters whose components have these moments (K, ...)."""
+        within = self._structure.variances(covariances, *means.shape)
+        self._dtype, self._learned_type = "float64", self.covariance_type
+        self._variances = means.var(axis=0) + within.mean(axis=0)
+        self._fences = np.array([[-np.inf], [np.inf]]) * np.ones(means.shape[1])
+        self._emission = self._emission_of(None, None)
+        self.n_features_in_, nothing = means.shape[1], means[:0]
+        self.schema_ = TableSchema.from_data(nothing, nothing)
+        self._known(params)
+
     def _within(self, X):
         """Rows with what lies far out of a column moved to its fences."""
         low, high = self._fences.astype(X.dtype)
@@ -106,15 +119,17 @@ def _fences(x, weight):
     return low - _FENCE * (high - low), high + _FENCE * (high - low)
 
 
-def finite(values, name):
-    """Give numbers as an array of finite float64, a copy, or raise."""
-    values = np.array(values, dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} must be finite numbers; NaN or infinity was given.")
-    return values
+def covariance_type_given(covariance_type):
+    """Give the name of a structure of covariances, or raise."""
+    if covariance_type not in COVARIANCE_TYPES:
+        raise ValueError(
+            f"covariance_type must be one of {COVARIANCE_TYPES}, got "
+            f"{covariance_type!r}."
+        )
+    return covariance_type
 
 
-def checked_covariances(structure, covariances, n_components, n_features):
+def checked_covariances(structure, covariances, shape, name="covars"):
     """Check covariances that were given.
 
     Parameters
@@ -123,8 +138,10 @@ def checked_covariances(structure, covariances, n_components, n_features):
         What they should have.
     covariances : array-like
         In its shape.
-    n_components, n_features : int
-        K and D.
+    shape : tuple of int
+        The shape that they should be given in.
+    name : str
+        What errors call them.
 
     Returns
     -------
@@ -135,21 +152,17 @@ def checked_covariances(structure, covariances, n_components, n_features):
     ValueError
         If their shape is another, or they aren't positive definite.
     """
-    covariances = finite(covariances, "covars")
-    shape = structure.shape(n_components, n_features)
+    covariances = finite(covariances, name)
     if covariances.shape != shape:
-        raise ValueError(
-            f"covars must have shape {shape} for {n_components} states and "
-            f"{n_features} columns, got {covariances.shape}."
-        )
+        raise ValueError(f"{name} must have shape {shape}, got {covariances.shape}.")
     if not structure.correlated:
         if covariances.min() <= 0.0:
-            raise ValueError(f"covars must be positive, got {covariances.min():g}.")
+            raise ValueError(f"{name} must be positive, got {covariances.min():g}.")
         return covariances
-    for k, matrix in enumerate(covariances.reshape(-1, n_features, n_features)):
+    for k, matrix in enumerate(covariances.reshape(-1, *shape[-2:])):
         if not np.allclose(matrix, matrix.T) or np.linalg.eigvalsh(matrix)[0] <= 0.0:
             raise ValueError(
-                f"covars must be symmetric and positive definite; matrix {k} is not."
+                f"{name} must be symmetric and positive definite; matrix {k} is not."
             )
     return covariances
 

@@ -1,7 +1,6 @@
 """Draws from a fitted model of sequences: new rows, missing cells."""
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._validation import check_n_samples
 from sklearn_gen.base import ConditionalMixin
@@ -52,7 +51,7 @@ class Drawing(ConditionalMixin):
             If `n_samples` is no positive integer, `groups` doesn't fit it, or the
             prefix is impossible.
         """
-        check_is_fitted(self)
+        self._check_in_force()
         n_samples = check_n_samples(n_samples)
         sequences = sequences_of(groups, n_samples)
         rng = self._draw_generator(random_state)

@@ -85,7 +85,7 @@ class FamiliesHMM(SegmentStarts, HiddenMarkovModel):
     def _stack_columns(self, params, of_column):
         """Make an array (n_components, n_features) of a value of each column's."""
         n_features = len(self.schema_.kinds)
-        found = np.full((self.n_components, n_features), np.nan)
+        found = np.full((params.n_states, n_features), np.nan)
         for column, own in zip(self._table.columns, params.columns, strict=True):
             found[:, column.sources[0]] = of_column(own)
         return found

@@ -6,20 +6,16 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen import _gaussian as gaussian
-from sklearn_gen._columns import TableSchema
 from sklearn_gen._compat import Interval
-from sklearn_gen._em import Run
 from sklearn_gen.hmm._base import MarkovParams
 from sklearn_gen.hmm._continuous import (
-    COVARIANCE_TYPES,
     GaussianStates,
     checked_covariances,
-    finite,
+    covariance_type_given,
 )
 from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
 from sklearn_gen.hmm._gaussian_m_step import gaussian_prior, m_step
-from sklearn_gen.hmm._recursions import Chain
-from sklearn_gen.hmm._transitions import allowed_steps, given_probabilities
+from sklearn_gen.hmm._known_parameters import given_chain, given_states
 
 
 class GaussianHMM(GaussianStates):
@@ -253,43 +249,19 @@ class GaussianHMM(GaussianStates):
         >>> model.predict([[0.1], [0.2], [3.9]])
         array([0, 0, 1])
         """
-        means = finite(means, "means")
-        if means.ndim != 2 or 0 in means.shape:
-            raise ValueError(
-                f"means must have shape (n_components, n_features), got {means.shape}."
-            )
-        K, D = means.shape
-        if covariance_type not in COVARIANCE_TYPES:
-            raise ValueError(
-                f"covariance_type must be one of {COVARIANCE_TYPES}, got "
-                f"{covariance_type!r}."
-            )
-        model = cls(K, covariance_type=covariance_type)
+        means = given_states(means, "means")
+        model = cls(len(means), covariance_type=covariance_type_given(covariance_type))
         structure = model._structure
-        covars = checked_covariances(structure, covars, K, D)
-        every = np.ones((K, K), dtype=bool)
-        chain = Chain(
-            given_probabilities(startprob, (K,), every[0], "startprob"),
-            given_probabilities(transmat, (K, K), every, "transmat"),
-        )
+        shape = structure.shape(*means.shape)
+        covars = checked_covariances(structure, covars, shape)
         emission = gaussian.GaussianParams(
-            *(np.full(K, 1.0 / K), means, *structure.cholesky(covars, np.zeros(D)))
+            np.full(len(means), 1.0 / len(means)),
+            means,
+            *structure.cholesky(covars, np.zeros(means.shape[1])),
         )
-        model._known(MarkovParams(chain, emission))
+        chain = given_chain(startprob, transmat, len(means))
+        model._known_states(MarkovParams(chain, emission), means, emission.covariances)
         return model
-
-    def _known(self, params):
-        """Be fitted, without data: with parameters that are given."""
-        means, nothing = params.emission.means, params.emission.means[:0]
-        within = self._structure.variances(params.emission.covariances, *means.shape)
-        self._ids, self._dtype = None, "float64"
-        self._learned_type = self.covariance_type
-        self._variances = means.var(axis=0) + within.mean(axis=0)
-        self._emission = self._emission_of(None, None)
-        self._starts_at, self._allowed = allowed_steps(self.topology, len(means))
-        self.n_features_in_ = means.shape[1]
-        self.schema_ = TableSchema.from_data(nothing, nothing)
-        self._keep(Run(params, converged=True))
 
     def _prepare(self, X, series, rng, first=True):
         X = super()._prepare(X, series, rng, first)

@@ -8,11 +8,21 @@ import numpy as np
 from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._compat import Interval
 from sklearn_gen._seeding import starting_responsibilities
-from sklearn_gen.hmm._continuous import ContinuousHMM
+from sklearn_gen.hmm._base import MarkovParams
+from sklearn_gen.hmm._continuous import (
+    ContinuousHMM,
+    checked_covariances,
+    covariance_type_given,
+)
 from sklearn_gen.hmm._emissions_gaussian import GaussianEmission
 from sklearn_gen.hmm._emissions_mixture import MixtureEmission
+from sklearn_gen.hmm._known_parameters import given_chain, given_states
 from sklearn_gen.hmm._segments import SegmentStarts
-from sklearn_gen.hmm._transitions import dirichlet, most_probable
+from sklearn_gen.hmm._transitions import (
+    dirichlet,
+    given_probabilities,
+    most_probable,
+)
 
 # Of a state's rows, what its components have in common at the start: none is empty.
 _COMMON = 0.01
@@ -194,6 +204,68 @@ class GaussianMixtureHMM(SegmentStarts, ContinuousHMM):
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
 
+    @classmethod
+    def from_parameters(
+        cls, startprob, transmat, weights, means, covars, *, covariance_type="diag"
+    ):
+        """Make a fitted model of known parameters.
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+        transmat : array-like of shape (n_components, n_components)
+            Probability of the state in each column after that in each row.
+        weights : array-like of shape (n_components, n_mix)
+            Weights of the components of each state.
+        means : array-like of shape (n_components, n_mix, n_features)
+            Their means.
+        covars : array-like
+            Of the shape of `covars_`, positive definite.
+        covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='diag'
+            Structure of the covariances.
+
+        Returns
+        -------
+        model : GaussianMixtureHMM
+            Fitted; with ``warm_start=True`` a fit goes on from there.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, probabilities don't sum to 1, or a value is
+            out of range.
+
+        Examples
+        --------
+        >>> from sklearn_gen.hmm import GaussianMixtureHMM
+        >>> model = GaussianMixtureHMM.from_parameters(
+        ...     *([0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]]),
+        ...     *([[0.5, 0.5], [0.5, 0.5]], [[[-4.0], [4.0]], [[0.0], [1.0]]]),
+        ...     [[[1.0], [1.0]], [[1.0], [1.0]]],
+        ... )
+        >>> model.predict([[-4.1], [3.9], [0.2], [0.9], [0.1]])
+        array([0, 0, 1, 1, 1])
+        """
+        means = given_states(means, "means", ("n_mix", "n_features"))
+        K, M, D = means.shape
+        weights = given_probabilities(
+            weights, (K, M), np.ones((K, M), dtype=bool), "weights"
+        )
+        model = cls(K, n_mix=M, covariance_type=covariance_type_given(covariance_type))
+        structure, tied = model._structure, covariance_type == "tied"
+        of_one = structure.shape(1, D)[1:]
+        shape = (K, *of_one) if tied else (K, M, *of_one)
+        covars = checked_covariances(structure, covars, shape)
+        covars = np.repeat(covars, M, 0) if tied else covars.reshape(K * M, *of_one)
+        means = means.reshape(-1, D)
+        emission = gaussian.GaussianParams(
+            weights.ravel(), means, *structure.cholesky(covars, np.zeros(D))
+        )
+        chain = given_chain(startprob, transmat, K)
+        model._known_states(MarkovParams(chain, emission), means, emission.covariances)
+        return model
+
     @property
     def _structure(self):
         kind = "full" if self.covariance_type == "tied" else self.covariance_type
@@ -253,13 +325,14 @@ class GaussianMixtureHMM(SegmentStarts, ContinuousHMM):
         return updated._replace(weights=weights.ravel())
 
     def _emission_attributes(self, params):
-        K, M = self.n_components, self.n_mix
-        covariances = params.covariances.reshape(K, M, *params.covariances.shape[1:])
-        tied = self.covariance_type == "tied"
+        # those of the fit, whatever `n_mix` and `covariance_type` are by now
+        weights = params.weights.reshape(-1, self._emission.n_mix)
+        shape, of_one = weights.shape, params.covariances.shape[1:]
+        covariances = params.covariances.reshape(*shape, *of_one)
         return {
-            "weights_": params.weights.reshape(K, M),
-            "means_": params.means.reshape(K, M, -1),
-            "covars_": covariances[:, 0] if tied else covariances,
+            "weights_": weights,
+            "means_": params.means.reshape(*shape, -1),
+            "covars_": covariances[:, 0] if self._emission.tied else covariances,
         }
 
     def _n_emission_parameters(self):

@@ -6,8 +6,13 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen._compat import Interval
-from sklearn_gen.hmm._base import HiddenMarkovModel
-from sklearn_gen.hmm._emissions_multinomial import MultinomialEmission, Totals
+from sklearn_gen.hmm._base import HiddenMarkovModel, MarkovParams
+from sklearn_gen.hmm._emissions_multinomial import (
+    MultinomialEmission,
+    MultinomialParams,
+    Totals,
+)
+from sklearn_gen.hmm._known_parameters import given_chain, given_table
 from sklearn_gen.hmm._numbers import Counts
 from sklearn_gen.hmm._segments import SegmentStarts
 from sklearn_gen.hmm._transitions import dirichlet
@@ -169,6 +174,53 @@ class MultinomialHMM(Counts, SegmentStarts, HiddenMarkovModel):
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
 
+    @classmethod
+    def from_parameters(cls, startprob, transmat, emissionprob, *, n_trials):
+        """Make a fitted model of known parameters.
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+        transmat : array-like of shape (n_components, n_components)
+            Probability of the state in each column after that in each row.
+        emissionprob : array-like of shape (n_components, n_features)
+            Probability of each column in each state.
+        n_trials : int
+            The total of all rows.
+
+        Returns
+        -------
+        model : MultinomialHMM
+            Fitted; with ``warm_start=True`` a fit goes on from there.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, probabilities don't sum to 1, or a value is
+            out of range.
+
+        Examples
+        --------
+        >>> from sklearn_gen.hmm import MultinomialHMM
+        >>> chain = [0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]]
+        >>> model = MultinomialHMM.from_parameters(
+        ...     *chain, [[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]], n_trials=5
+        ... )
+        >>> model.predict([[4, 1, 0], [0, 1, 4]])
+        array([0, 1])
+        """
+        if not isinstance(n_trials, Integral) or n_trials < 1:
+            raise ValueError(
+                f"n_trials must be an integer of at least 1, got {n_trials!r}."
+            )
+        shares = given_table(emissionprob, "emissionprob")
+        model = cls(len(shares), n_trials=int(n_trials))
+        model._show(n_trials * np.eye(shares.shape[1], dtype=int))
+        chain = given_chain(startprob, transmat, len(shares))
+        model._known(MarkovParams(chain, MultinomialParams(shares)))
+        return model
+
     def _describe(self, X, series):
         empty = self.schema_.empty_columns
         self._columns = np.delete(np.arange(X.shape[1]), empty)
@@ -216,7 +268,7 @@ class MultinomialHMM(Counts, SegmentStarts, HiddenMarkovModel):
         return params._replace(probabilities=(1.0 - share) * p + share / p.shape[1])
 
     def _emission_attributes(self, params):
-        found = np.full((self.n_components, self.n_features_in_), np.nan)
+        found = np.full((len(params.probabilities), self.n_features_in_), np.nan)
         found[:, self._columns] = params.probabilities
         totals = self._emission.totals.values
         only = int(totals[0]) if len(totals) == 1 else None

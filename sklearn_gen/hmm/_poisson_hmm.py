@@ -5,9 +5,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from sklearn_gen._columns import FAMILIES
 from sklearn_gen._compat import Interval
-from sklearn_gen.hmm._base import HiddenMarkovModel
+from sklearn_gen.hmm._base import HiddenMarkovModel, MarkovParams
+from sklearn_gen.hmm._emissions_families import FamiliesParams
 from sklearn_gen.hmm._families_hmm import OneFamilyHMM
+from sklearn_gen.hmm._known_parameters import given_chain, given_states
 from sklearn_gen.hmm._numbers import Counts
 from sklearn_gen.hmm._transitions import shaped
 
@@ -160,6 +163,50 @@ class PoissonHMM(Counts, OneFamilyHMM):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
+
+    @classmethod
+    def from_parameters(cls, startprob, transmat, lambdas):
+        """Make a fitted model of known parameters.
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+        transmat : array-like of shape (n_components, n_components)
+            Probability of the state in each column after that in each row.
+        lambdas : array-like of shape (n_components, n_features)
+            Rate of each column in each state, above zero.
+
+        Returns
+        -------
+        model : PoissonHMM
+            Fitted; with ``warm_start=True`` a fit goes on from there.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, probabilities don't sum to 1, or a value is
+            out of range.
+
+        Examples
+        --------
+        >>> from sklearn_gen.hmm import PoissonHMM
+        >>> model = PoissonHMM.from_parameters(
+        ...     [0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]], [[3.0], [20.0]]
+        ... )
+        >>> model.predict([[4], [2], [17]])
+        array([0, 0, 1])
+        """
+        lambdas = given_states(lambdas, "lambdas")
+        if lambdas.min() <= 0.0:
+            raise ValueError(f"lambdas must be above zero, got {lambdas.min():g}.")
+        model = cls(len(lambdas))
+        model._show(np.repeat([[0], [1]], lambdas.shape[1], axis=1))
+        params = FAMILIES["poisson"].params_type
+        columns = tuple(params(rates) for rates in lambdas.T.copy())
+        chain = given_chain(startprob, transmat, len(lambdas))
+        model._known(MarkovParams(chain, FamiliesParams(len(lambdas), columns)))
+        return model
 
     def _prepare(self, X, series, rng, first=True):
         X = super()._prepare(X, series, rng, first)

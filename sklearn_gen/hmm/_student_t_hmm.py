@@ -7,8 +7,14 @@ import numpy as np
 
 from sklearn_gen._compat import Interval, StrOptions
 from sklearn_gen._gaussian import student
-from sklearn_gen.hmm._continuous import ContinuousHMM
+from sklearn_gen.hmm._base import MarkovParams
+from sklearn_gen.hmm._continuous import (
+    ContinuousHMM,
+    checked_covariances,
+    covariance_type_given,
+)
 from sklearn_gen.hmm._emissions_student import StudentEmission
+from sklearn_gen.hmm._known_parameters import finite, given_chain, given_states
 from sklearn_gen.hmm._segments import SegmentStarts
 
 _STARTING_DOF = 10.0
@@ -191,6 +197,73 @@ class StudentTHMM(SegmentStarts, ContinuousHMM):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.n_jobs = n_jobs
+
+    @classmethod
+    def from_parameters(
+        cls, startprob, transmat, means, scales, dof, *, covariance_type="diag"
+    ):
+        """Make a fitted model of known parameters.
+
+        Parameters
+        ----------
+        startprob : array-like of shape (n_components,)
+            Probabilities of the first state.
+        transmat : array-like of shape (n_components, n_components)
+            Probability of the state in each column after that in each row.
+        means : array-like of shape (n_components, n_features)
+            Location of each state.
+        scales : array-like
+            Of the shape of `scales_`, positive definite.
+        dof : float or array-like of shape (n_components,)
+            Degrees of freedom; one number is kept by a fit that goes on.
+        covariance_type : {'full', 'tied', 'diag', 'spherical'}, default='diag'
+            Structure of the scale matrices.
+
+        Returns
+        -------
+        model : StudentTHMM
+            Fitted; with ``warm_start=True`` a fit goes on from there.
+
+        Raises
+        ------
+        ValueError
+            If shapes don't fit each other, probabilities don't sum to 1, or a value is
+            out of range.
+
+        Examples
+        --------
+        >>> from sklearn_gen.hmm import StudentTHMM
+        >>> model = StudentTHMM.from_parameters(
+        ...     *([0.5, 0.5], [[0.9, 0.1], [0.1, 0.9]]),
+        ...     *([[0.0], [4.0]], [[1.0], [1.0]], 3),
+        ... )
+        >>> model.predict([[0.1], [0.2], [3.9]])
+        array([0, 0, 1])
+        """
+        means = given_states(means, "means")
+        dof = finite(dof, "dof")
+        if dof.shape not in ((), (len(means),)) or dof.min() <= 0.0:
+            raise ValueError(
+                f"dof must be a positive number, or one for each of {len(means)} "
+                f"states; got {dof.tolist()}."
+            )
+        model = cls(
+            len(means),
+            covariance_type=covariance_type_given(covariance_type),
+            dof="estimate" if dof.shape else float(dof),
+        )
+        structure = model._structure
+        shape = structure.shape(*means.shape)
+        scales = checked_covariances(structure, scales, shape, "scales")
+        emission = student.StudentParams(
+            np.full(len(means), 1.0 / len(means)),
+            means,
+            *structure.cholesky(scales, np.zeros(means.shape[1])),
+            np.broadcast_to(dof, len(means)).copy(),
+        )
+        chain = given_chain(startprob, transmat, len(means))
+        model._known_states(MarkovParams(chain, emission), means, emission.covariances)
+        return model
 
     @property
     def _fixed_dof(self):

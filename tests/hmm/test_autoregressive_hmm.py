@@ -220,7 +220,6 @@ def test_missing_cells_are_expected_with_what_is_left():
                 precisions_cholesky=np.linalg.inv(moved).T[None],
             )
             other = copy.copy(model)
-            other._params = model._params._replace(
-                emission=emission._replace(noise=noise)
-            )
+            changed = emission._replace(noise=noise)
+            other._known(model._params._replace(emission=changed))
             assert other.score(X) < best

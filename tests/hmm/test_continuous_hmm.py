@@ -173,9 +173,8 @@ def test_draws_match_scores(model, kind):
     X, groups = series()
     model = model(2, covariance_type=kind, random_state=0).fit(X, groups=groups)
     other = copy.deepcopy(model)
-    other._params = other._params._replace(
-        emission=moved(other._params.emission, 0.3 * X.std(axis=0) / 4)
-    )
+    emission = moved(other._params.emission, 0.3 * X.std(axis=0) / 4)
+    other._known(other._params._replace(emission=emission))
     n = 4000
     ids = np.repeat(np.arange(n), 3)
     drawn = model.sample(3 * n, groups=ids, random_state=1)
