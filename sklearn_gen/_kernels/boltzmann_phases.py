@@ -81,9 +81,9 @@ def _draw_visible(T, kinds, m):
 def gather(X, picked, out):
     """Rows of X."""
     for i in range(len(picked)):
-        row = X[picked[i]]
-        for p in range(len(row)):
-            out[i, p] = row[p]
+        r = picked[i]
+        for p in range(X.shape[1]):
+            out[i, p] = X[r, p]
 
 
 @jit
@@ -105,9 +105,9 @@ def temper(T, betas, reference):
     """Natural parameters between those of reference and these, block by block."""
     n_chains = len(T) // len(betas)
     for r in range(len(T)):
-        beta, row = betas[r // n_chains], T[r]
+        beta = betas[r // n_chains]
         for p in range(len(reference)):
-            row[p] = beta * (row[p] - reference[p]) + reference[p]
+            T[r, p] = beta * (T[r, p] - reference[p]) + reference[p]
 
 
 @jit

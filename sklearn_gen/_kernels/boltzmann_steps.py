@@ -108,20 +108,20 @@ def weighted_rows(rows, weights, offset, out):
     """Sum rows by their weights into ``out``, and subtract the offset of each."""
     for j in range(len(out)):
         out[j] = 0
-    for r in range(len(rows)):
-        w, row = weights[r], rows[r]
+    for r in range(len(rows)):  # a view of each row would be counted, which costs more
+        w = weights[r]
         for j in range(len(out)):
-            out[j] += w * row[j]
-            row[j] -= offset[j]
+            out[j] += w * rows[r, j]
+            rows[r, j] -= offset[j]
 
 
 @jit(fastmath=REORDERED)
 def scale_rows(rows, weights):
     """Multiply each row by its weight."""
     for r in range(len(rows)):
-        w, row = weights[r], rows[r]
-        for j in range(len(row)):
-            row[j] *= w
+        w = weights[r]
+        for j in range(rows.shape[1]):
+            rows[r, j] *= w
 
 
 @jit(fastmath=REORDERED)
@@ -131,9 +131,8 @@ def mean_rows(rows, out):
         out[j] = 0
     share = out.dtype.type(1.0 / len(rows))
     for r in range(len(rows)):
-        row = rows[r]
         for j in range(len(out)):
-            out[j] += share * row[j]
+            out[j] += share * rows[r, j]
 
 
 @jit(fastmath=REORDERED)
@@ -145,9 +144,9 @@ def precision_gradient(rows, weights, precision, mean_field, out):
     for j in range(len(out)):
         out[j] = 0
     for r in range(len(rows)):
-        half, row = weights[r] * out.dtype.type(0.5), rows[r]
+        half = weights[r] * out.dtype.type(0.5)
         for p in range(len(out)):
-            out[p] -= half * row[p] * row[p]
+            out[p] -= half * rows[r, p] * rows[r, p]
     for p in range(len(out)):
         out[p] *= precision[p]
         if mean_field:
@@ -183,17 +182,16 @@ def _slide(W, G, visible, hidden, visible_mean, hidden_mean, rate, b_step, c_ste
     for i in range(len(flat)):
         flat[i] += rate * steps[i]
     for r in range(len(visible)):
-        v, h = visible[r], hidden[r]
-        of_v, of_h = rate * 0, rate * 0
-        for p in range(len(v)):
-            of_v += visible_mean[p] * v[p]
-        for j in range(len(h)):
-            of_h += hidden_mean[j] * h[j]
+        of_v, of_h = rate - rate, rate - rate
+        for p in range(len(b_step)):
+            of_v += visible_mean[p] * visible[r, p]
+        for j in range(len(c_step)):
+            of_h += hidden_mean[j] * hidden[r, j]
         of_v, of_h = rate * of_v, rate * of_h
-        for p in range(len(v)):
-            b_step[p] -= of_h * v[p]
-        for j in range(len(h)):
-            c_step[j] -= of_v * h[j]
+        for p in range(len(b_step)):
+            b_step[p] -= of_h * visible[r, p]
+        for j in range(len(c_step)):
+            c_step[j] -= of_v * hidden[r, j]
 
 
 @jit

@@ -56,24 +56,24 @@ class BaseRBM(
         Returns
         -------
         units : Units
-        location, scale : ndarray of shape (U,)
-            Gaussian units are standardised by these; 0 and 1 for the others.
+        location, scale : ndarray of shape (U,), or None
+            Gaussian units are standardised by these; 0 and 1 for the others. None where
+            there is no Gaussian unit.
         """
 
     def _modelled(self, X):
         """Values of the units (n, U), Gaussian ones standardised, from encoded rows."""
-        return (X - self._location) / self._scale
+        return X if self._scale is None else (X - self._location) / self._scale
 
     def _encoded(self, V):
         """Encoded rows from values of the units."""
-        return V * self._scale + self._location
+        return V if self._scale is None else V * self._scale + self._location
 
-    def _log_volume(self, V):
+    def _log_volume(self, X):
         """log|det| of the standardisation of what is observed, shape (n,)."""
-        logs = np.log(self._scale)
-        if not logs.any():
-            return np.zeros(len(V))
-        return -np.where(np.isnan(V), 0.0, logs).sum(axis=1)
+        if self._scale is None:
+            return np.zeros(len(X))
+        return -np.where(np.isnan(X), 0.0, np.log(self._scale)).sum(axis=1)
 
     def _features_of(self, X):
         """Features of encoded rows, in float64."""
@@ -122,7 +122,7 @@ class BaseRBM(
         self._unit_arrays = tuple(units)  # pickles of it name no class of ours
 
     def _training_features(self, X):
-        F = features(self._modelled(X).astype(self.dtype), self._units)
+        F = features(self._modelled(X).astype(self.dtype, copy=False), self._units)
         return np.ascontiguousarray(F)
 
     def _options(self):
@@ -145,7 +145,7 @@ class BaseRBM(
         mean, count = feature_means(F, rows)
         reference = independent_biases(mean, count, self._units)
         dtype = np.dtype(self.dtype)
-        machine = first_machine(reference, self.n_components, rng, dtype)
+        machine = first_machine(reference, self._units, self.n_components, rng, dtype)
         return Trainer.start(self._options(), self._units, machine, mean, rng)
 
     def _resume(self, rng):

@@ -221,9 +221,7 @@ class BernoulliRBM(BaseRBM):
         self.binarize = binarize
 
     def _describe(self, X, rows):
-        n_features = X.shape[1]
-        units = make_units(np.full(n_features, BERNOULLI))
-        return units, np.zeros(n_features), np.ones(n_features)
+        return make_units(np.full(X.shape[1], BERNOULLI)), None, None
 
     def _check_training_rows(self, X, sample_weight, reset=True):
         X, sample_weight = super()._check_training_rows(X, sample_weight, reset)
@@ -232,14 +230,15 @@ class BernoulliRBM(BaseRBM):
         return self._coerce(X), sample_weight
 
     def _warn_of_clipping(self, X):
-        outside = np.argwhere((X < 0.0) | (X > 1.0))
-        for row, column in outside[:1]:
-            warn(
-                f"{self.schema_.label(column)}, row {row} is {X[row, column]:.6g}, "
-                "where probabilities are expected: values below 0 count as 0, values "
-                "above 1 as 1. Scale X to [0, 1], or set binarize to a threshold.",
-                DegenerateDataWarning,
-            )
+        if np.nanmin(X, initial=0.0) >= 0.0 and np.nanmax(X, initial=1.0) <= 1.0:
+            return
+        row, column = np.argwhere((X < 0.0) | (X > 1.0))[0]
+        warn(
+            f"{self.schema_.label(column)}, row {row} is {X[row, column]:.6g}, "
+            "where probabilities are expected: values below 0 count as 0, values "
+            "above 1 as 1. Scale X to [0, 1], or set binarize to a threshold.",
+            DegenerateDataWarning,
+        )
 
     def _check_scored_rows(self, X):
         return self._coerce(super()._check_scored_rows(X))

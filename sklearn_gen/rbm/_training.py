@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from sklearn_gen._blocks import one_blas_thread
 from sklearn_gen._kernels import boltzmann_training as kernels
@@ -117,18 +118,20 @@ class Trainer:
         scales = len(theta) if options.step == ADAM else 0
         n_levels = options.n_temperatures if options.method == "tempering" else 1
         shape = n_levels * options.n_chains, n_hidden
+        visible_mean = visible_mean.astype(dtype)
+        if not options.centered:
+            visible_mean = np.zeros_like(visible_mean)
         learned = kernels.Learned(
             theta=theta,
             moment=np.zeros(moments, dtype),
             scale=np.zeros(scales, dtype),
-            hidden_mean=np.full(n_hidden, 0.5 if options.centered else 0.0, dtype),
+            hidden_mean=expit(machine.hidden + machine.weights @ visible_mean)
+            if options.centered
+            else np.zeros(n_hidden, dtype),
             chains=rng.integers(0, 2, shape).astype(dtype),
             X=np.empty((0, 0), dtype),
             streams=seed_streams(rng),
         )
-        if not options.centered:
-            visible_mean = np.zeros_like(visible_mean)
-        visible_mean = visible_mean.astype(dtype)
         return cls(options, units, learned, visible_mean, machine.visible)
 
     @property

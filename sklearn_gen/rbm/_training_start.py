@@ -7,6 +7,7 @@ from sklearn_gen.rbm._units import CATEGORICAL, GAUSSIAN
 
 # An epoch passes over at most so many times the rows, whatever their weights.
 _MOST_REPEATS = 1000
+_RARE = -2.0
 
 
 def rows_in_order(X, sample_weight):
@@ -70,12 +71,15 @@ def independent_biases(mean, count, units):
     return np.where(kinds == GAUSSIAN, mean, log_odds)
 
 
-def first_machine(reference, n_hidden, rng, dtype):
+def first_machine(reference, units, n_hidden, rng, dtype):
     """Independent columns, nearly: hidden units must differ, or all learn the same.
 
-    With weights of 0.01, as is customary, hundreds of steps pass until they do.
+    With weights of 0.01, as is customary, hundreds of steps pass until they do. Hidden
+    units of numbers are rare at first: each then finds rows of its own.
     """
     n_features = len(reference)
     weights = rng.normal(0.0, n_features**-0.5, (n_hidden, n_features))
-    parts = weights, reference, np.zeros(n_hidden), np.ones(n_features)
+    rare = (units.kinds == GAUSSIAN).any()
+    hidden = np.full(n_hidden, _RARE if rare else 0.0)
+    parts = weights, reference, hidden, np.ones(n_features)
     return Machine(*(part.astype(dtype) for part in parts))

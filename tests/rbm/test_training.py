@@ -98,7 +98,7 @@ def test_centred_steps_are_gradients_of_the_centred_machine():
     plain = _trainer(machine, units)
     plain.epoch(F, None, np.arange(50), 1.0, 1.0)
     g = [a - b for a, b in zip(plain.machine, machine, strict=True)]
-    lam = np.full(3, 0.5)
+    lam = machines.hidden_mean(mu[None], machine)[0]
     weights = g[0] - np.outer(lam, g[1]) - np.outer(g[2], mu)
     np.testing.assert_allclose(trainer.machine.weights - machine.weights, weights)
     np.testing.assert_allclose(
