@@ -291,11 +291,15 @@ class GenerativeImputer(
 
     def _of_sequences(self, X, missing, summary):
         """Sum up draws of whole tables: rows of sequences can't be drawn apart."""
-        tables = [
-            _values_of(table, missing)
-            for table in self._draws(X, self.n_draws or _DRAWS_FOR_ONE_VALUE)
-        ]
-        return {j: summary(np.stack([t[j] for t in tables])) for j in tables[0]}
+        n_draws = self.n_draws or _DRAWS_FOR_ONE_VALUE
+        means, drawn = {}, {}
+        for table in self._draws(X, n_draws):
+            for j, cells in _values_of(table, missing).items():
+                if summary is mean_of_draws and cells.dtype.kind in "iuf":
+                    means[j] = means.get(j, 0.0) + cells / n_draws  # nothing to keep
+                else:
+                    drawn.setdefault(j, []).append(cells)
+        return means | {j: summary(np.stack(cells)) for j, cells in drawn.items()}
 
     def _modes(self, X, missing):
         density = self.estimator_
