@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from sklearn.neural_network import BernoulliRBM as PlainRBM
 from threadpoolctl import threadpool_limits
 
+from benchmarks.rbm_partition import partition
 from benchmarks.runner import in_turns, peak_beyond, ratio
 from sklearn_gen.rbm import BernoulliRBM
 
@@ -147,3 +148,4 @@ def run(report):
         epochs(report)
         quality(report)
         memory(report)
+        partition(report)
