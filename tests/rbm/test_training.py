@@ -14,6 +14,7 @@ from sklearn_gen.rbm._training_start import (
     independent_biases,
     rows_in_order,
 )
+from sklearn_gen.rbm._training_stop import hold_out
 from sklearn_gen.rbm._units import features, make_units, values
 from tests.rbm import enumeration
 
@@ -360,3 +361,11 @@ def test_streams_of_other_seeds_learn_otherwise():
         ends.append(trainer.learned.theta)
     np.testing.assert_array_equal(ends[0], ends[1])
     assert not np.array_equal(ends[0], ends[2])
+
+
+def test_rows_held_out_are_a_share_with_all_their_copies():
+    rows = np.repeat(np.arange(20), 3)
+    learned, held = hold_out(rows, 0.1, np.random.default_rng(0))
+    assert len(np.unique(held)) == 2
+    assert not set(learned) & set(held)
+    assert len(learned) + len(held) == 60
