@@ -48,7 +48,8 @@ class VariationalGaussianHMM(VariationalHMM, GaussianStates):
         Rows that the prior mean is worth.
     dof_prior : float or None, default=None
         Degrees of freedom of the Wishart prior, above n_features - 1. None is
-        n_features.
+        n_features + 2, with which `scale_prior` is the covariance expected, and what a
+        state without rows predicts has a variance.
     scale_prior : array-like or None, default=None
         Inverse scale matrix of the Wishart prior: (n_features, n_features) of
         covariances 'full' and 'tied', (n_features,) of 'diag', a number of
@@ -213,7 +214,7 @@ class VariationalGaussianHMM(VariationalHMM, GaussianStates):
         super()._describe(X, series)
         self._n_values = int(np.count_nonzero(~np.isnan(X)))
         D = X.shape[1]
-        dof = float(D) if self.dof_prior is None else float(self.dof_prior)
+        dof = D + 2.0 if self.dof_prior is None else float(self.dof_prior)
         if dof <= D - 1:
             raise ValueError(
                 f"dof_prior must exceed n_features - 1 = {D - 1}, got {dof:g}: with "

@@ -95,6 +95,8 @@ def test_states_too_many_stay_empty(chain):
     assert shares[:3].sum() > 0.9
     best = GaussianHMM(3, random_state=0).fit(chain)
     assert model.score(chain) > best.score(chain) - 0.05
+    left = model.dof_posterior_ - 2 + 1  # of the t distributions of two columns
+    assert left.min() >= 3.0  # also states without rows predict a variance
 
 
 def test_one_state_scores_by_the_exact_predictive_density():
