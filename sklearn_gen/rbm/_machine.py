@@ -23,7 +23,7 @@ units: learning and log Z run away. Binomial units (Teh & Hinton 2001) are linea
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, gammaln
+from scipy.special import expit, gammaln, log_softmax
 
 from sklearn_gen.rbm._units import BERNOULLI, BINOMIAL, CATEGORICAL, GAUSSIAN
 
@@ -64,6 +64,11 @@ def visible_input(h, machine):
     return h @ machine.weights + machine.visible
 
 
+def log_choices(x, trials):
+    """Logarithm of the binomial coefficients."""
+    return gammaln(trials + 1.0) - gammaln(x + 1.0) - gammaln(trials - x + 1.0)
+
+
 def base_terms(F, units, machine):
     """What the energy has of each visible unit alone, shape (n, U)."""
     x = F[:, units.first[:-1]]
@@ -73,10 +78,7 @@ def base_terms(F, units, machine):
         out[:, of] = -0.5 * machine.precision[units.first[of]] * x[:, of] ** 2
     of = np.flatnonzero(units.kinds == BINOMIAL)
     if len(of):
-        n = units.trials[of]
-        out[:, of] = (
-            gammaln(n + 1.0) - gammaln(x[:, of] + 1.0) - gammaln(n - x[:, of] + 1.0)
-        )
+        out[:, of] = log_choices(x[:, of], units.trials[of])
     return out
 
 
@@ -143,6 +145,30 @@ def visible_mean(T, units, machine):
         total = np.add.reduceat(exps, units.first[:-1], axis=1)[:, units.of_feature]
         out = np.where(kinds == CATEGORICAL, exps / total, out)
     return out.astype(T.dtype, copy=False)
+
+
+def log_conditionals(F, units, machine):
+    """Sum over the discrete units of log p(x_u | the others), shape (n,).
+
+    Of a Bernoulli unit between 0 and 1 it is the expectation.
+    """
+    inputs, total = hidden_input(F, machine), np.zeros(len(F))
+    for u in range(units.n_units):
+        at = slice(units.first[u], units.first[u + 1])
+        own, W = F[:, at], machine.weights[:, at]
+        if units.kinds[u] == CATEGORICAL:
+            values, terms, share = np.eye(units.n_levels[u]), 0.0, own
+        else:
+            values = np.arange(units.trials[u] + 1.0)[:, None]
+            terms = log_choices(values.ravel(), units.trials[u])
+            share = own == values.T
+            if units.kinds[u] == BERNOULLI:
+                share = np.hstack([1.0 - own, own])
+        rest = inputs - own @ W.T
+        hidden = [softplus(rest + W @ value).sum(axis=1) for value in values]
+        log_p = terms + values @ machine.visible[at] + np.stack(hidden, axis=1)
+        total += np.sum(share * log_softmax(log_p, axis=1), axis=1)
+    return total
 
 
 def draw_hidden(F, machine, rng):

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import BernoulliRBM as PlainRBM
 
 from sklearn_gen.base import DegenerateDataWarning
-from sklearn_gen.rbm import BernoulliRBM
+from sklearn_gen.rbm import BernoulliRBM, GaussianRBM
 from sklearn_gen.rbm._units import make_units
 from tests.rbm import enumeration
 
@@ -219,6 +219,19 @@ def test_free_energies_are_of_complete_rows():
         model.free_energy(row)
     with pytest.raises(NotFittedError):
         BernoulliRBM().diagnose_draws()
+
+
+def test_pseudo_likelihoods_expect_what_probabilities_say():
+    # of one column it is the likelihood
+    model = BernoulliRBM(4, n_iter=1, random_state=0).fit(_rows()[:, :1])
+    log_p = model.score_samples([[0.0], [1.0]])
+    np.testing.assert_allclose(
+        model.pseudo_log_likelihood([[0.0], [1.0], [0.25]]),
+        [*log_p, 0.75 * log_p[0] + 0.25 * log_p[1]],
+    )
+    numbers = GaussianRBM(2, n_iter=1).fit(np.random.default_rng(0).normal(size=(9, 2)))
+    with pytest.raises(ValueError, match="Gaussian units"):
+        numbers.pseudo_log_likelihood(np.ones((1, 2)))
 
 
 def test_too_many_states_for_the_exact_gradient_are_refused():

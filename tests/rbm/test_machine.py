@@ -42,6 +42,21 @@ def test_means_given_the_other_layer_are_those_of_the_joint(units):
     )
 
 
+@pytest.mark.parametrize("units", CASES)
+def test_conditionals_are_those_of_the_joint(units):
+    machine = enumeration.random_machine(units, 3, seed=4)
+    X = enumeration.all_rows(units)
+    log_p = machines.unnormalised(features(X, units), units, machine)
+    expected = np.zeros(len(X))
+    for u in range(units.n_units):
+        others = np.delete(X, u, axis=1)
+        _, group = np.unique(others, axis=0, return_inverse=True)
+        totals = np.log(np.bincount(group.ravel(), np.exp(log_p)))
+        expected += log_p - totals[group.ravel()]
+    got = machines.log_conditionals(features(X, units), units, machine)
+    np.testing.assert_allclose(got, expected, rtol=1e-10)
+
+
 def test_gaussian_units_integrate():
     units = enumeration.with_gaussian()
     machine = enumeration.random_machine(units, 3, seed=2)
