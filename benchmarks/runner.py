@@ -27,6 +27,7 @@ FAMILIES = (
     "tables",
     "hmm",
     "hmm_data",
+    "rbm_quality",
     "rbm",
 )
 _COLUMNS = "{:<46}{:>12}{:>12}{:>8}{:>9}  {}"
