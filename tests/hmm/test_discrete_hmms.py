@@ -9,13 +9,7 @@ from scipy.stats import bernoulli, chisquare, poisson
 from sklearn.utils import Bunch
 
 from sklearn_gen.base import DegenerateDataWarning
-from sklearn_gen.hmm import (
-    BernoulliHMM,
-    CategoricalHMM,
-    MixedHMM,
-    MultinomialHMM,
-    PoissonHMM,
-)
+from sklearn_gen.hmm import BernoulliHMM, CategoricalHMM, MixedHMM, PoissonHMM
 from tests.hmm.enumeration import all_paths
 
 # Sums over paths are taken in another order than ours.
@@ -282,34 +276,6 @@ def test_learning_from_batches(planted, which):
         rows = slice(start, start + 1000)
         batches.partial_fit(table[rows], groups=planted.groups[rows])
     assert batches.score(table, groups=planted.groups) > whole - 0.3
-
-
-def test_batches_bring_what_those_before_never_had(planted):
-    """First states, steps and levels that the first batch lacks are learned later."""
-    model = CategoricalHMM(3, n_features=5, random_state=0)
-    for start in range(0, 4000, 100):  # one sequence each
-        rows = slice(start, start + 100)
-        kept = planted.codes[rows] if start else planted.codes[rows] % 3
-        model.partial_fit(kept[:, None], states=planted.states[rows])
-    assert model.startprob_.min() > 0.02  # one sequence has one first state
-    np.testing.assert_allclose(model.emissionprob_, LEVELS, atol=0.1)
-    assert np.isfinite(model.score(planted.codes[:, None], groups=planted.groups))
-    counts = np.eye(5, dtype=int)[planted.codes]
-    totals = MultinomialHMM(3, random_state=0)
-    totals.partial_fit(counts[:300] * (np.arange(5) < 4))
-    for start in range(300, 4000, 100):
-        totals.partial_fit(counts[start : start + 100])
-    assert totals.score(counts) > -1.65  # -inf while the last level is impossible
-
-
-def test_what_no_state_can_emit_is_refused(planted):
-    """Iterations without likelihood would change nothing and say nothing."""
-    codes = planted.codes[:500, None]
-    model = CategoricalHMM(3, n_features=5, random_state=0, warm_start=True)
-    model.fit(np.where(codes == 4, 0, codes))
-    row = int(np.argmax(codes == 4))
-    with pytest.raises(ValueError, match=f"Row {row} has probability 0 .*warm_start"):
-        model.fit(codes)
 
 
 @pytest.mark.parametrize("which", range(4))

@@ -53,7 +53,7 @@ def score_of(states, log_prob, chain):
 def chains(K, rng):
     """Chains that forget at once, within the rows that parts share, hardly, and never.
 
-    Slow ones are nearly, not quite, agreed upon at borders: too far off for the results.
+    Borders nearly agree on slow ones: not to as many digits as results should have.
     """
     right = 0.9999 * np.eye(K) + 0.0001 * np.eye(K, k=1)
     right[-1, -1] = 1.0
