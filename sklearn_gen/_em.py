@@ -225,12 +225,15 @@ class EMModel(GenerativeModel):
     def _warn_unless_converged(self, result):
         if result.converged or result.stopped or self.max_iter == 0:
             return
-        change = result.lower_bound - (result.lower_bounds[-2:-1] or [-np.inf])[0]
+        if len(result.lower_bounds) < 2:
+            changed = f"after one the {self._bound_name} can't be compared"
+        else:
+            change = result.lower_bounds[-1] - result.lower_bounds[-2]
+            changed = f"the {self._bound_name} still changed by {change:.2g} nats"
         warn(
-            f"EM did not converge in max_iter={self.max_iter} iterations: the "
-            f"{self._bound_name} still changed by {change:.2g} nats, "
-            f"tol={self.tol:g}. Increase max_iter or tol, or check for degenerate "
-            "data (duplicates, constant columns, too many components); with "
+            f"EM did not converge in max_iter={self.max_iter} iterations: "
+            f"{changed}, tol={self.tol:g}. Increase max_iter or tol, or check for "
+            "degenerate data (duplicates, constant columns, too many components); with "
             "warm_start=True another fit goes on from here.",
             ConvergenceWarning,
         )

@@ -30,8 +30,8 @@ class Regularization:
         found = np.flatnonzero(shaped)
         if len(found):
             j = found[0]
-            others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            constant = " (constant or never observed)"
+            others = f" and of {len(found) - 1} more" if len(found) > 1 else ""
+            constant = ": constant or never observed"
             constant = constant if self._variances[j] == 0 else ""
             if self.reg_covar == "scale":
                 added, remedy = "What fit adds", "Drop such columns."
@@ -41,9 +41,9 @@ class Regularization:
                     "Set reg_covar='scale', standardise the columns, or drop those "
                     "that are constant."
                 )
+            of = f"{self.schema_.label(j)} ({self._variances[j]:.3g}{constant})"
             warn(
-                f"{added} exceeds 1 % of the variance of "
-                f"{self.schema_.label(j)}{constant}, {self._variances[j]:.3g}{others}: "
+                f"{added} exceeds 1 % of the variance of {of}{others}: "
                 f"regularisation shapes the density there. {remedy}",
                 DegenerateDataWarning,
             )

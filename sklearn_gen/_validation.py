@@ -134,7 +134,7 @@ def check_rows(estimator, X, *, reset, allow_nan):
             ensure_all_finite=False,
         )
     except ValueError as error:
-        if "could not convert" in str(error):
+        if "could not convert" in str(error) and np.ndim(X) > 1:
             _refuse_text_cell(estimator, np.asarray(X, dtype=object))
         raise
     _refuse_non_finite(estimator, values, allow_nan)
@@ -199,9 +199,10 @@ def _refuse_text_cell(estimator, cells):
 
 
 def _needs_numbers(estimator, found):
+    other = getattr(estimator, "_for_any_columns", "sklearn_gen.mixture.TableMixture")
     return ValueError(
         f"{found}; {type(estimator).__name__} needs numeric columns. Encode or "
-        "drop it, or use sklearn_gen.mixture.TableMixture, which takes any columns."
+        f"drop it, or use {other}, which takes any columns."
     )
 
 
@@ -321,19 +322,19 @@ def describe_rows(estimator, X, rows):
             )
         if len(rows) == 1:
             warn(
-                "One row says nothing of how columns vary: the model is a guess around "
-                "it. Fit to more rows.",
+                "One row says nothing of how columns vary. Fit to more rows.",
                 DegenerateDataWarning,
             )
         return _encoded(estimator, rows)
     schema = estimator.schema_ = TableSchema.from_data(X, rows)
     if estimator._base_measure == "lebesgue" and not estimator._bounds_repeats:
-        _warn_of_repeats(schema, estimator._dequantized_columns())
+        _warn_of_repeats(schema, estimator)
     return rows
 
 
-def _warn_of_repeats(schema, exempt):
+def _warn_of_repeats(schema, estimator):
     """Warn of columns whose values repeat, unless the model deals with them."""
+    exempt, instead = estimator._dequantized_columns(), estimator._for_repeats
     repeated = [j for j in np.flatnonzero(schema.resolution > 0) if j not in exempt]
     if not repeated:
         return
@@ -343,8 +344,7 @@ def _warn_of_repeats(schema, exempt):
         f"More than {REPEAT_SHARE:.0%} of the values repeat in {labels}{more}: a "
         "continuous density can buy unbounded likelihood there, so its scores don't "
         "compare. Where the model has it, set dequantize='auto'; otherwise use a "
-        "model of discrete columns (TableMixture), or add noise of the column's "
-        "resolution.",
+        f"model of discrete columns ({instead}), or add noise of their resolution.",
         DiscreteColumnWarning,
     )
 

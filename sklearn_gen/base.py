@@ -66,6 +66,8 @@ class GenerativeModel(
     _base_measure = "lebesgue"
     # Columns may be text, categories or dates: X arrives as TableSchema.encode has it.
     _mixed_columns = False
+    # What a warning recommends where values repeat.
+    _for_repeats = "TableMixture"
     # Whether a floor under variances bounds what repeated values can buy, so that
     # columns of them need no warning.
     _bounds_repeats = False

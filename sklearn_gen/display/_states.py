@@ -15,13 +15,34 @@ from sklearn_gen.display._drawing import (
 _COLUMNS_SHOWN = 4
 # Of series up to this length each row has a point.
 _POINTS_SHOWN = 400
-# Colours come again where there are more states.
-_COLORS = (DATA_COLOR, *(color for color in LINE_COLORS if color != DATA_COLOR))
+# Paul Tol's muted colours follow the usual ones; beyond these they come again.
+_COLORS = (
+    DATA_COLOR,
+    *(color for color in LINE_COLORS if color != DATA_COLOR),
+    *("#332288", "#117733", "#882255", "#999933", "#AA4499", "#661100", "#88CCEE"),
+    *("#DDCC77", "#44AA99", "#F0E442", "#000000", "#6699CC", "#AA4466", "#4B0092"),
+)
 
 
 def state_color(state):
     """Colour of a state; grey where a sequence is impossible (-1)."""
     return "0.6" if state < 0 else _COLORS[state % len(_COLORS)]
+
+
+def check_state_names(names, n_states):
+    """Names of states, or None.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than states.
+    """
+    if names is not None and len(names) < n_states:
+        raise ValueError(
+            f"state_names has {len(names)} names for {n_states} states: give one for "
+            "each, or None."
+        )
+    return names
 
 
 class StatesDisplay:
@@ -75,7 +96,8 @@ class StatesDisplay:
         self.values = values
         self.names = names
         self.states = states
-        self.state_names = state_names
+        n_states = int(np.max(states, initial=-1)) + 1
+        self.state_names = check_state_names(state_names, n_states)
         self.title = title
 
     @classmethod

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_gen.display._drawing import axes_or_new, import_pyplot, unwrap
-from sklearn_gen.display._states import state_color
+from sklearn_gen.display._states import check_state_names, state_color
 
 # Up to so many states numbers fit into the cells of a matrix.
 _NUMBERS_SHOWN = 16
@@ -55,7 +55,7 @@ class TransitionDisplay:
     def __init__(self, transmat, startprob, *, state_names=None):
         self.transmat = transmat
         self.startprob = startprob
-        self.state_names = state_names
+        self.state_names = check_state_names(state_names, len(transmat))
 
     @classmethod
     def from_estimator(
@@ -233,4 +233,6 @@ def _short(p):
         return f"{np.floor(1000 * p) / 1000:.3f}"
     if p >= 0.005:
         return f"{p:.2f}"
+    if p < 1e-6:
+        return "0"
     return f"{p:.3f}" if p >= 0.0005 else f"{p:.0e}"

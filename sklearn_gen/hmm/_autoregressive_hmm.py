@@ -10,6 +10,7 @@ from sklearn_gen import _gaussian as gaussian
 from sklearn_gen._column_moments import column_means, column_variances
 from sklearn_gen._compat import Interval
 from sklearn_gen._kernels import autoregression as kernels
+from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.hmm._continuous import ContinuousHMM
 from sklearn_gen.hmm._emissions_autoregressive import (
     AutoregressiveEmission,
@@ -207,6 +208,14 @@ class AutoregressiveHMM(ContinuousHMM):
 
     def _describe(self, X, series):
         super()._describe(X, series)
+        longest = series.sequences.lengths.max()
+        if self.order >= longest:
+            warn(
+                f"No row has order={self.order} rows before it, the longest sequence "
+                f"has {longest}: nothing can be learned of how rows follow one "
+                "another. Lower order, or see to groups.",
+                DegenerateDataWarning,
+            )
         weight = series.weight[series.sequences.of_rows]
         self._center = column_means(X, weight)
         self._spread = np.sqrt(np.where(self._variances > 0.0, self._variances, 1.0))

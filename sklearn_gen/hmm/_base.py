@@ -238,6 +238,7 @@ class HiddenMarkovModel(
 
     def _prepare(self, X, series, rng, first=True):
         K, self._n_rows = self.n_components, len(X)
+        self._warn_of_single_rows(series.sequences)
         self._starts_at, self._allowed = allowed_steps(self.topology, K)
         self._start_prior = dirichlet(self.startprob_prior, (K,), "startprob_prior")
         self._step_prior = dirichlet(self.transmat_prior, (K, K), "transmat_prior")

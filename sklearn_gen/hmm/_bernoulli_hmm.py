@@ -211,6 +211,14 @@ class BernoulliHMM(Numbers, OneFamilyHMM):
 
     def _coerce(self, X):
         if self.binarize is None:
+            other = ~((X == 0.0) | (X == 1.0) | np.isnan(X))
+            if other.any():
+                row, column = np.argwhere(other)[0]
+                raise ValueError(
+                    f"{self.schema_.label(column)}, row {row} is {X[row, column]:g}; "
+                    "with binarize=None all values are 0 or 1. Set binarize to the "
+                    "number above which values are ones, or take CategoricalHMM."
+                )
             return X
         return np.where(np.isnan(X), X, self.binarize < X)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from sklearn_gen._columns import UNSEEN_MASS
 from sklearn_gen._compat import Interval
+from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.hmm._base import HiddenMarkovModel, MarkovParams
 from sklearn_gen.hmm._emissions_categorical import (
     CategoricalEmission,
@@ -16,6 +17,9 @@ from sklearn_gen.hmm._emissions_categorical import (
 from sklearn_gen.hmm._known_parameters import given_chain, given_table
 from sklearn_gen.hmm._segments import SegmentStarts
 from sklearn_gen.hmm._transitions import dirichlet
+
+# Numbers with fractions of which so many of the rows have one of their own.
+_MANY_LEVELS, _FEW_ROWS = 0.5, 20
 
 
 class CategoricalHMM(SegmentStarts, HiddenMarkovModel):
@@ -264,7 +268,21 @@ class CategoricalHMM(SegmentStarts, HiddenMarkovModel):
         self.schema_ = replace(self.schema_, columns=tuple(columns), categories=levels)
         return recoded
 
+    def _warn_of_numbers(self, n_rows):
+        """Say where levels are numbers that never come again."""
+        for j, levels in enumerate(self.schema_.categories):
+            fractions = [x for x in levels if isinstance(x, float) and x != int(x)]
+            if len(fractions) > _MANY_LEVELS * max(n_rows, _FEW_ROWS):
+                warn(
+                    f"{self.schema_.label(j)} has {len(levels)} levels in {n_rows} "
+                    "rows, numbers such as "
+                    f"{fractions[0]:g}: what hardly comes again tells nothing of "
+                    "states. Take GaussianHMM or MixedHMM, or cut it into bins.",
+                    DegenerateDataWarning,
+                )
+
     def _describe(self, X, series):
+        self._warn_of_numbers(len(X))
         sizes = [len(levels) + 1 for levels in self.schema_.categories]
         self._first = np.cumsum([0, *sizes]).astype(np.int64)
         # the last code of each column is for levels that fit never saw

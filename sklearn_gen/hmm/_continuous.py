@@ -26,6 +26,8 @@ class ContinuousHMM(Regularization, HiddenMarkovModel):
     Children have the parameters `covariance_type`, `reg_covar` and `dequantize`.
     """
 
+    _for_any_columns = "sklearn_gen.hmm.MixedHMM"
+    _for_repeats = "CategoricalHMM, PoissonHMM or MixedHMM"
     _parameter_constraints: ClassVar[dict] = {
         **HiddenMarkovModel._parameter_constraints,
         "covariance_type": [StrOptions(set(COVARIANCE_TYPES))],

@@ -6,11 +6,13 @@ from sklearn_gen._validation import check_n_samples
 from sklearn_gen.base import ConditionalMixin
 from sklearn_gen.hmm._paths import simulate
 from sklearn_gen.hmm._sequences import sequences_of
+from sklearn_gen.hmm._series import without_lengths
 
 
 class Drawing(ConditionalMixin):
     """Rows and cells drawn by a fitted model of sequences."""
 
+    @without_lengths
     def sample(
         self,
         n_samples=1,

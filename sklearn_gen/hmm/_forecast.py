@@ -114,23 +114,26 @@ class Forecast:
         return self._table(lambda j: self._draws[:, :, j].mean(axis=0))
 
     def quantile(self, q):
-        """Compute a quantile of each column.
+        """Compute quantiles of each column.
 
         Parameters
         ----------
-        q : float
+        q : float or array-like of shape (n_quantiles,)
             Between 0 and 1, both excluded; 0.5 is the median.
 
         Returns
         -------
-        quantile : ndarray or DataFrame of shape (n_rows, n_features)
-            In the container that `fit` saw; NaN in columns that hold no numbers.
+        quantile : ndarray or DataFrame of shape (n_rows, n_features), or a list of them
+            In the container that `fit` saw; NaN in columns that hold no numbers. Of
+            several `q` one for each, in their order.
 
         Raises
         ------
         ValueError
             If `q` isn't between 0 and 1.
         """
+        if np.ndim(q) == 1:
+            return [self.quantile(one) for one in q]
         if not 0.0 < q < 1.0:
             raise ValueError(f"q must be between 0 and 1, both excluded, got {q!r}.")
         if self.exact:

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from sklearn_gen._compat import Interval
+from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.hmm._base import HiddenMarkovModel, MarkovParams
 from sklearn_gen.hmm._emissions_multinomial import (
     MultinomialEmission,
@@ -224,6 +225,13 @@ class MultinomialHMM(Counts, SegmentStarts, HiddenMarkovModel):
     def _describe(self, X, series):
         empty = self.schema_.empty_columns
         self._columns = np.delete(np.arange(X.shape[1]), empty)
+        if X.shape[1] == 1:
+            warn(
+                "X has one column, whose probability is 1 in every state: nothing can "
+                "be learned. Columns are counts of levels; for a column of symbols "
+                "take CategoricalHMM.",
+                DegenerateDataWarning,
+            )
         # Whatever was seen, counts may be any whole numbers.
         widths = dict.fromkeys(range(X.shape[1]), 1.0)
         self.schema_ = self.schema_.without_clipping(widths)

@@ -73,9 +73,11 @@ def sequences_of(groups, n_rows):
 
 
 def _missing(ids):
-    """Which ids are NaN, NaT or pandas.NA."""
+    """Which ids are None, NaN, NaT or pandas.NA."""
     if ids.dtype != object:
         return ids != ids
+    if any(x is None for x in ids):
+        return np.array([x is None for x in ids])
     same = (x == x for x in ids)  # of pandas.NA no bool
     return np.array([not isinstance(s, bool | np.bool_) or not s for s in same])
 

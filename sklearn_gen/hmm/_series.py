@@ -62,8 +62,9 @@ def without_lengths(method):
         if "lengths" in keywords:
             raise TypeError(f"got a keyword argument 'lengths': {_ADVICE}.")
         if len(rows) > 1 and method.__name__ != "score":  # which takes y
+            only = "n_samples" if method.__name__ == "sample" else "X"
             raise TypeError(
-                f"{method.__name__} takes nothing but X by position; {_ADVICE}."
+                f"{method.__name__} takes nothing but {only} by position; {_ADVICE}."
             )
         return method(self, *rows, **keywords)
 

@@ -198,7 +198,7 @@ def check_repeated_values_warn(estimator):
     X = example_rows(estimator, n_features=3)
     X[:, 1] = np.round(X[:, 1])
     messages = _warnings_of(lambda: seeded(estimator).fit(X), DiscreteColumnWarning)
-    for wanted in ("column 1", "dequantize", "TableMixture"):
+    for wanted in ("column 1", "dequantize", "discrete columns"):
         assert wanted in messages, (
             f"integers in column 1: DiscreteColumnWarning must contain {wanted!r}, "
             f"but says: {messages or 'nothing'}"

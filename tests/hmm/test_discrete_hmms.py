@@ -376,7 +376,7 @@ def test_families_by_kind():
         (PoissonHMM(), [["a"], ["b"]], "needs numbers .*CategoricalHMM"),
         (PoissonHMM(lambdas_prior=[1.0, 2.0]), [[1], [2]], "lambdas_prior"),
         (PoissonHMM(lambdas_weight=np.nan), [[1], [2]], "lambdas_weight"),
-        (BernoulliHMM(binarize=None), [[0], [2]], "zeros and ones, got 2"),
+        (BernoulliHMM(binarize=None), [[0], [2]], "row 1 is 2; with binarize=None"),
         (CategoricalHMM(emissionprob_prior=[0.0]), [[0], [2]], "emissionprob_prior"),
         (MixedHMM(families={3: "gamma"}), [[0.5], [2.5]], "families names 3"),
         (MixedHMM(families="poisson"), [[-0.5], [2.5]], "column 0.*counts"),

@@ -12,7 +12,7 @@ def test_ids_name_sequences():
     for ids in (
         [3, 3, 1, 7, 7, 7],
         ["b", "b", "a", "c", "c", "c"],
-        np.array(["b", "b", 1, None, None, None], dtype=object),
+        np.array(["b", "b", 1, "a", "a", "a"], dtype=object),
         np.array(["2020", "2020", "2019", "2021", "2021", "2021"], "datetime64[Y]"),
     ):
         got = sequences_of(ids, 6)
@@ -36,6 +36,7 @@ def test_no_ids_is_one_sequence():
         (["a", "b", "b", "a"], r"groups has 'a' again at row 3"),
         ([0.0, np.nan, 1.0, 2.0], r"missing value at row 1"),
         (np.array(["x", np.nan, "y", "y"], dtype=object), r"missing value at row 1"),
+        (np.array(["x", None, "y", "y"], dtype=object), r"missing value at row 1"),
         (np.array(["x", pd.NA, "y", "y"], dtype=object), r"missing value at row 1"),
         (np.array(["2020", "NaT", "2021", "2021"], "datetime64[Y]"), r"at row 1"),
         ([1, 1, 2], r"one id per row, shape \(4,\); got \(3,\)"),
