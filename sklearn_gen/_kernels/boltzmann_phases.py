@@ -56,25 +56,22 @@ def _plus(T, bias):
 
 
 @jit
-def hidden_inputs(V, m, out):
+def hidden_inputs(V, weights, bias, out):
     """Log odds of the hidden units given the visible ones."""
-    np.dot(V, m.layers.weights, out)
-    _plus(out, m.layers.hidden)
+    np.dot(V, weights, out)
+    _plus(out, bias)
 
 
 @jit
-def visible_inputs(h, m, out):
+def visible_inputs(h, weights, bias, out):
     """Natural parameters of the visible units given the hidden ones."""
-    np.dot(h, m.layers.weights.T, out)
-    _plus(out, m.layers.visible)
+    np.dot(h, weights.T, out)
+    _plus(out, bias)
 
 
 @jit
 def _draw_visible(T, kinds, m):
-    if kinds is None:
-        draw_from_odds(T, m.streams, m.uniforms)
-    else:
-        draw_visible(T, kinds, m.first, m.trials, m.precision, m.streams, m.uniforms)
+    draw_visible(T, kinds, m.first, m.trials, m.precision, m.streams, m.uniforms)
 
 
 @jit
@@ -89,10 +86,13 @@ def gather(X, picked, out):
 @jit
 def draw_missing(filled, observed, picked, V, h, T, kinds, m):
     """One Gibbs step of the cells of V that are missing, kept in ``filled``."""
-    hidden_inputs(V, m, h)
+    hidden_inputs(V, m.layers.weights, m.layers.hidden, h)
     draw_from_odds(h, m.streams, m.uniforms)
-    visible_inputs(h, m, T)
-    _draw_visible(T, kinds, m)
+    visible_inputs(h, m.layers.weights, m.layers.visible, T)
+    if kinds is None:
+        draw_from_odds(T, m.streams, m.uniforms)
+    else:
+        _draw_visible(T, kinds, m)
     for i in range(len(V)):
         for p in range(V.shape[1]):
             if not observed[picked[i], p]:
@@ -113,16 +113,22 @@ def temper(T, betas, reference):
 @jit
 def gibbs(h, V, n_steps, kinds, m, betas, reference, zeros):
     """Draw V given h, and h given V between steps."""
+    # counting the references of all arrays of m in each call would cost 1 us
+    W, b, c = m.layers.weights, m.layers.visible, m.layers.hidden
+    streams, uniforms = m.streams, m.uniforms
     for k in range(n_steps):
         if k > 0:
-            hidden_inputs(V, m, h)
+            hidden_inputs(V, W, c, h)
             if len(betas) > 1:
                 temper(h, betas, zeros)
-            draw_from_odds(h, m.streams, m.uniforms)
-        visible_inputs(h, m, V)
+            draw_from_odds(h, streams, uniforms)
+        visible_inputs(h, W, b, V)
         if len(betas) > 1:
             temper(V, betas, reference)
-        _draw_visible(V, kinds, m)
+        if kinds is None:
+            draw_from_odds(V, streams, uniforms)
+        else:
+            _draw_visible(V, kinds, m)
 
 
 @jit
@@ -156,7 +162,7 @@ def swap(V, inputs, h, m, betas, reference):
 @jit
 def all_hidden(states, kinds, m, V, log_weights):
     """Expected visible features in every state of the hidden units, and log p~."""
-    visible_inputs(states, m, V)
+    visible_inputs(states, m.layers.weights, m.layers.visible, V)
     if kinds is None:
         for s in range(len(V)):
             total = 0.0

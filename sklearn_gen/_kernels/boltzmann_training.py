@@ -193,7 +193,7 @@ def train(
             draw_missing(filled, observed, picked, V, h, drawn[:n_data], kinds, m)
 
         if method == CD:
-            hidden_inputs(V, m, S[:n_model])
+            hidden_inputs(V, layers.weights, layers.hidden, S[:n_model])
             draw_from_odds(S[:n_model], streams, uniforms)
             gibbs(S[:n_model], T, n_gibbs, kinds, m, betas, reference, no_bias)
         elif method == ALL_HIDDEN:
@@ -202,7 +202,7 @@ def train(
             copy_to(T, states)
         else:
             gibbs(chains, T, n_gibbs, kinds, m, betas, reference, no_bias)
-        hidden_inputs(Y[:n_rows], m, S[:n_rows])
+        hidden_inputs(Y[:n_rows], layers.weights, layers.hidden, S[:n_rows])
         if method == ALL_VISIBLE:
             all_visible(T, S, terms, m, log_weights)
         if method == TEMPERED:
