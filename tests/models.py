@@ -57,6 +57,7 @@ from sklearn_gen.rbm import (
     BernoulliRBM,
     CategoricalRBM,
     ClassificationRBM,
+    DeepBeliefNetwork,
     GaussianRBM,
 )
 from sklearn_gen.regressor import GenerativeRegressor
@@ -138,6 +139,7 @@ MODELS = [
     RBM(n_components=3),
     ClassificationRBM(),
     ClassificationRBM(n_components=4, objective="generative"),
+    DeepBeliefNetwork(),
     # scikit-learn's checks don't reach the seed of a step.
     make_generative_pipeline(
         StandardScaler(), GaussianMixture(n_components=2, random_state=0)
