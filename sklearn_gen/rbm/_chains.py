@@ -35,6 +35,7 @@ from sklearn_gen.rbm._partition_states import (
     features_of,
     log_weights,
     log_weights_given,
+    n_hidden_states,
     n_visible_states,
     states_of,
 )
@@ -50,7 +51,7 @@ _TEMPERATURES = 500  # of chains that replicas start from
 
 def draws_are_exact(units, n_hidden):
     """Whether draws come from an enumeration, also those given observed units."""
-    n_states = min(2.0**n_hidden, n_visible_states(units))
+    n_states = min(n_hidden_states(n_hidden), n_visible_states(units))
     return bool(n_states <= MAX_DRAWN_STATES)
 
 

@@ -77,9 +77,9 @@ class ClassificationRBM(ClassPosteriors, ClassifierMixin, RBM):
         How gradients become steps. 'adam' wants smaller learning rates.
     momentum : float, default=0.0
         Share of the last step that 'sgd' repeats.
-    schedule : {'linear', 'constant', 'inverse'}, default='linear'
-        How the learning rate falls: to zero at the end of `n_iter` epochs, not at all,
-        or by 1 / (1 + epochs).
+    schedule : {'decay', 'linear', 'constant'}, default='linear'
+        How the learning rate falls to zero at the end of `n_iter` epochs: linearly in
+        their last quarter, linearly from the start, or not at all.
     centered : bool, default=True
         Whether steps are those of a machine whose units have mean zero: the same for
         data whose zeros and ones are swapped.

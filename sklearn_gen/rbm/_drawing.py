@@ -81,12 +81,12 @@ class Drawing:
 
     def _given_observed(self, X, function, *args):
         """Apply `draw_missing` or `mean_missing` to encoded rows."""
-        betas = np.empty(0)
-        if self.conditional_kind == "estimate":
+        F, betas = self._features_of(X), np.empty(0)
+        if self.density_kind == "estimate" and np.isnan(F).any():
             betas = self._log_partition.betas
         with workers(self.n_jobs) as run:
             return function(
-                self._features_of(X),
+                F,
                 self._units,
                 self._machine,
                 self._reference,

@@ -74,17 +74,24 @@ class States(NamedTuple):
         return int(np.prod(self.n_values, dtype=np.int64))
 
 
+def n_hidden_states(n_hidden):
+    """Number of states of hidden units: a float, infinite beyond its range."""
+    return 2.0**n_hidden if n_hidden < 1024 else np.inf
+
+
 def n_visible_states(units):
     """Number of states of the visible units: a float, infinite for Gaussian ones."""
     if (units.kinds == GAUSSIAN).any():
         return np.inf
     values = np.where(units.kinds == CATEGORICAL, units.n_levels, units.trials + 1.0)
-    return np.prod(values)
+    with np.errstate(over="ignore"):  # infinite beyond its range, too
+        return np.prod(values)
 
 
 def states_of(machine, units, max_states):
     """The layer with fewer states; None if either has more than ``max_states``."""
-    hidden, visible = 2.0 ** len(machine.hidden), n_visible_states(units)
+    hidden = n_hidden_states(len(machine.hidden))
+    visible = n_visible_states(units)
     if min(hidden, visible) > max_states:
         return None
     if hidden <= visible:

@@ -9,7 +9,7 @@ from sklearn_gen._blocks import workers
 from sklearn_gen.rbm import _machine as machines
 from sklearn_gen.rbm._partition import MAX_STATES, log_observed, log_partition
 from sklearn_gen.rbm._partition_annealed import LogPartition
-from sklearn_gen.rbm._partition_states import n_visible_states
+from sklearn_gen.rbm._partition_states import n_hidden_states, n_visible_states
 from sklearn_gen.rbm._units import GAUSSIAN
 
 _BLOCK_ROWS = 1024  # of a task for a thread
@@ -27,7 +27,8 @@ class Scoring:
         """
         if not hasattr(self, "components_"):
             return "exact"
-        n_states = min(2.0 ** len(self.components_), n_visible_states(self._units))
+        n_hidden = n_hidden_states(len(self.components_))
+        n_states = min(n_hidden, n_visible_states(self._units))
         return "exact" if n_states <= MAX_STATES else "estimate"
 
     @property

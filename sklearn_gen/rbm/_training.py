@@ -13,6 +13,7 @@ from sklearn_gen.rbm._machine import Machine
 from sklearn_gen.rbm._partition_states import (
     features_of,
     hidden_states,
+    n_hidden_states,
     n_visible_states,
     visible_states,
 )
@@ -148,7 +149,7 @@ class Trainer:
         """Code of the model phase, and the states and their terms if it is exact."""
         dtype, n_hidden = self.learned.theta.dtype, len(self.learned.hidden_mean)
         n_visible = n_visible_states(self.units)
-        n_states = min(2.0**n_hidden, n_visible)
+        n_states = min(n_hidden_states(n_hidden), n_visible)
         method = self.options.method
         if method == "auto":
             method = "exact" if n_states <= _FEW_STATES else "pcd"
@@ -160,7 +161,7 @@ class Trainer:
                 f"{n_states:.3g}, and {_MOST_STATES} are the most. Take fewer hidden "
                 "units, or method='pcd'."
             )
-        if 2.0**n_hidden <= n_visible:
+        if n_hidden_states(n_hidden) <= n_visible:
             code, states = kernels.ALL_HIDDEN, hidden_states(self.machine, self.units)
         else:
             code, states = kernels.ALL_VISIBLE, visible_states(self.machine, self.units)

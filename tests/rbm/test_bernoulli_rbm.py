@@ -245,3 +245,16 @@ def test_codes_decode_into_what_the_visible_units_expect():
     h = np.array([[0.0, 1.0, 1.0, 0.0]])
     expected = expit(h @ model.components_ + model.intercept_visible_)
     np.testing.assert_allclose(model.inverse_transform(h), expected, rtol=1e-6)
+
+
+def test_layers_of_more_states_than_float64_counts():
+    X = np.random.default_rng(0).integers(0, 2, (20, 1030)).astype(float)
+    wide = BernoulliRBM(2, n_iter=1, random_state=0).fit(X)
+    many = BernoulliRBM(1030, n_iter=1, random_state=0).fit(X[:, :4])
+    for model, rows in ((wide, X), (many, X[:, :4])):
+        assert model.density_kind == model.conditional_kind == "exact"
+        assert np.isfinite(model.score(rows))
+    both = BernoulliRBM(1030, n_iter=1, random_state=0).fit(X)
+    assert both.density_kind == both.conditional_kind == "estimate"
+    assert both.gibbs(X).shape == X.shape
+    assert not both._partition  # complete rows need no log Z, which takes long
