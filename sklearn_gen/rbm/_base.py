@@ -47,6 +47,8 @@ class BaseRBM(
 ):
     """A restricted Boltzmann machine; children say what units their columns are."""
 
+    transform = LatentMixin.transform  # set_output looks for it in the class itself
+
     # -- what units the columns are ----------------------------------------------
 
     @abstractmethod

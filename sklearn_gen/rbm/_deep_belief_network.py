@@ -90,6 +90,7 @@ class DeepBeliefNetwork(
     (3, 3)
     """
 
+    transform = LatentMixin.transform  # set_output looks for it in the class itself
     _base_measure = "counting"
     _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like"],

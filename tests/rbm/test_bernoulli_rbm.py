@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import BernoulliRBM as PlainRBM
 
 from sklearn_gen.base import DegenerateDataWarning
-from sklearn_gen.rbm import BernoulliRBM, GaussianRBM
+from sklearn_gen.rbm import BernoulliRBM, DeepBeliefNetwork, GaussianRBM
 from sklearn_gen.rbm._units import make_units
 from tests.rbm import enumeration
 
@@ -258,3 +258,10 @@ def test_layers_of_more_states_than_float64_counts():
     assert both.density_kind == both.conditional_kind == "estimate"
     assert both.gibbs(X).shape == X.shape
     assert not both._partition  # complete rows need no log Z, which takes long
+
+
+@pytest.mark.parametrize("model", [BernoulliRBM(3), DeepBeliefNetwork((4, 3))])
+def test_codes_come_in_the_container_wanted(model):
+    model = clone(model).set_params(random_state=0).set_output(transform="pandas")
+    codes = model.fit(_rows(50)).transform(_rows(50))
+    assert list(codes.columns) == list(model.get_feature_names_out())
