@@ -128,8 +128,10 @@ def _freeze(array, dtype):
             "convert every floating-point argument to the type of X"
         )
     flags = array.flags
-    if not (flags.c_contiguous and flags.aligned) or type(array) is not np.ndarray:
+    if type(array) is not np.ndarray or not (flags.c_contiguous and flags.aligned):
         array = np.require(array, requirements=["C", "A"])
+    elif not flags.writeable:
+        return array
     view = array.view(np.ndarray)
     view.flags.writeable = False
     return view

@@ -11,13 +11,13 @@ import numpy as np
 from sklearn_gen._kernels import markov
 from sklearn_gen._kernels.markov import EDGE, NEIGHBOUR
 
-# A piece has about as many rows as leave a core's cache (2 MB) to two arrays of
-# (states, rows), and to those that a kernel keeps of one group: fewer, and what
-# surrounds a kernel call is felt.
-_PIECE_BYTES = 2**19
+# A piece has as many rows as fit a core's cache (2 MB) with two arrays of (states,
+# rows): with half as many, what surrounds kernel calls takes a tenth of an iteration,
+# and threads wait for one another there.
+_PIECE_BYTES = 2**20
 _MIN_ROWS = 4096
 # Twice as many rows where that leaves so many pieces: threads share them evenly.
-_MANY = 16
+_MANY = 8
 # What one array of a group should take where sequences are cut anyway, and the fewest
 # rows of a lane, which the group beside it repeats.
 _GROUP_BYTES = 2**19
@@ -222,5 +222,7 @@ def _piece(groups, L):
             field[g, : len(group)] = values
             if field is fields[0]:
                 field[g, len(group) :] = values[0]
-    steps = fields[1].max(axis=1)
-    return Piece(np.r_[0, np.cumsum(L * steps)].astype(np.int64), *fields)
+    first = np.r_[0, np.cumsum(L * fields[1].max(axis=1))].astype(np.int64)
+    for field in (first, *fields):
+        field.flags.writeable = False  # as kernels see them: a call less for each
+    return Piece(first, *fields)
