@@ -63,6 +63,11 @@ class BaseRBM(
             there is no Gaussian unit.
         """
 
+    @property
+    def _modelled_columns(self):
+        """Columns of X that are modelled, in the order of their units."""
+        return range(self._units.n_units)
+
     def _modelled(self, X):
         """Values of the units (n, U), Gaussian ones standardised, from encoded rows."""
         return X if self._scale is None else (X - self._location) / self._scale
@@ -103,9 +108,17 @@ class BaseRBM(
 
     # -- learning ------------------------------------------------------------------
 
+    @property
+    def _goes_on(self):
+        return self.warm_start and hasattr(self, "components_")
+
+    def _check_training_rows(self, X, sample_weight, reset=True):
+        # going on, columns and codes of levels are those that the units are of
+        reset = reset and not self._goes_on
+        return super()._check_training_rows(X, sample_weight, reset)
+
     def _fit(self, X, sample_weight, rng):
-        warm = self.warm_start and hasattr(self, "components_")
-        rows = rows_in_order(X, sample_weight)
+        warm, rows = self._goes_on, rows_in_order(X, sample_weight)
         if not warm:
             self._set_units(X, rows)
         F = self._training_features(X)

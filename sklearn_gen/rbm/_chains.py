@@ -274,6 +274,41 @@ def mean_missing(F, units, machine, reference, betas, *, run=map):
     return out
 
 
+def mean_hidden(F, units, machine, reference, betas, *, run=map):
+    """Probabilities of the hidden units given what is observed.
+
+    Parameters are those of `mean_missing`.
+
+    Returns
+    -------
+    chance : ndarray of shape (n, H)
+    """
+    out = np.empty((len(F), len(machine.hidden)))
+    for part in clamp(F, units, machine):
+        free = part.machine
+        if not part.free.any():
+            out[part.rows] = expit(part.inputs)
+            continue
+        states = states_of(free, part.units, MAX_DRAWN_STATES)
+        if states is None:
+            chains = annealed_rows(part, reference, betas, run, n_chains=_MEAN_CHAINS)
+            weighted = [(softmax(w), F @ free.weights.T) for w, F in chains]
+        else:
+            values = features_of(states, np.arange(states.count))
+            sums = log_weights_given(states, part.inputs, run)
+            if states.hidden:
+                means = [softmax(w, axis=1) @ values for w in sums]
+                out[part.rows] = np.concatenate(means)
+                continue
+            added = values @ free.weights.T
+            weighted = ((softmax(w), added) for some in sums for w in some)
+        for row, inputs, (p, added) in zip(
+            part.rows, part.inputs, weighted, strict=True
+        ):
+            out[row] = p @ expit(added + inputs)
+    return out
+
+
 def _smoothed(drawn, inputs, part):
     """Expected features after one more sweep: less noisy than the features drawn."""
     free, free_units = part.machine, part.units

@@ -8,6 +8,7 @@ from sklearn_gen._inner._labels import codes_of
 from sklearn_gen._validation import check_n_samples
 from sklearn_gen.rbm import _machine as machines
 from sklearn_gen.rbm._chains import draw_missing
+from sklearn_gen.rbm._machine import Machine
 from sklearn_gen.rbm._partition import log_observed
 from sklearn_gen.rbm._training_classes import class_inputs
 from sklearn_gen.rbm._units import values
@@ -17,7 +18,10 @@ class ClassPosteriors:
     """Machines whose last unit is the class of the row."""
 
     def _log_joint(self, X):
-        r"""log \tilde p(x, y) of encoded rows, for each class, shape (n, K)."""
+        r"""log \tilde p(x, y) of encoded rows, for each class, shape (n, K).
+
+        `_log_volume`, which all classes have, is left out.
+        """
         F, n_classes = self._features_of(X), len(self.classes_)
         others = slice(F.shape[1] - n_classes)
         complete = ~np.isnan(F[:, others]).any(axis=1)
@@ -32,7 +36,7 @@ class ClassPosteriors:
                 out[~complete, k] = log_observed(
                     missing, self._units, self._machine, self._reference, log_z
                 )
-        return out + self._log_volume(X)[:, None]
+        return out
 
     def _log_joint_complete(self, F):
         machine, n_classes = self._machine, len(self.classes_)
@@ -62,7 +66,9 @@ class ClassPosteriors:
         log_joint : ndarray of shape (n_samples, n_classes)
             In nats; columns follow `classes_`.
         """
-        return self._log_joint(self._check_scored_rows(X)) - self.log_partition_
+        X = self._check_scored_rows(X)
+        joint = self._log_joint(X) + self._log_volume(X)[:, None]
+        return joint - self.log_partition_
 
     def predict_log_proba(self, X):
         """Compute log p(y | x).
@@ -112,11 +118,34 @@ class ClassPosteriors:
         return self.classes_[joint.argmax(axis=1)]
 
     def _score_samples(self, X):
-        return logsumexp(self._log_joint(X), axis=1) - self.log_partition_
+        return self._unnormalised(X) - self.log_partition_
+
+    def _unnormalised(self, X):
+        return logsumexp(self._log_joint(X), axis=1) + self._log_volume(X)
+
+    def _conditionals(self, F):
+        """log p(x_u | the other columns), summed: the class is summed out as well."""
+        n, machine = F.shape[1] - len(self.classes_), self._machine
+        of_classes, d = machine.weights[:, n:].T, machine.visible[n:]
+
+        def log_hidden(inputs):
+            terms = machines.softplus(inputs[:, None] + of_classes).sum(axis=2)
+            return logsumexp(d + terms, axis=1)
+
+        columns = Machine(
+            machine.weights[:, :n],
+            machine.visible[:n],
+            machine.hidden,
+            machine.precision[:n],
+        )
+        units = self._column_units
+        return machines.log_conditionals(F[:, :n], units, columns, log_hidden)
 
     def _transform(self, X):
-        Z = super()._transform(X)
         complete = ~np.isnan(self._features_of(X)[:, : -len(self.classes_)]).any(axis=1)
+        Z = np.empty((len(X), len(self.components_)))
+        if not complete.all():
+            Z[~complete] = super()._transform(X[~complete])
         if complete.any():  # exact: the mean over classes
             F = self._features_of(X[complete])
             proba = softmax(self._log_joint_complete(F), axis=1)

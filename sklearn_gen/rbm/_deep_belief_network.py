@@ -33,8 +33,8 @@ class DeepBeliefNetwork(
         Number of units of each hidden layer, from below. The last are the hidden units
         of the top machine.
     estimator : BernoulliRBM or None, default=None
-        How the machines learn; `n_components` and `random_state` are not used. None is
-        ``BernoulliRBM()``.
+        How the machines learn; `n_components`, `binarize` and `random_state` are not
+        used. None is ``BernoulliRBM()``.
     n_fine_tuning : int, default=10
         Epochs in which all layers learn together, up and down. 0 leaves them as
         they are.
@@ -70,9 +70,11 @@ class DeepBeliefNetwork(
     -----
     ``density_kind`` is "lower_bound": the logarithm of the mean, over draws of the
     hidden layers given the row, of p(x, h) / q(h given x), the same random numbers for
-    all rows. It is below log p(x) on average, as far as log Z of the top machine is
-    known. With one hidden layer there is nothing to draw, and it is the machine's own
-    score. A score costs O(n_draws) passes through all layers.
+    all rows. Over these numbers it is below log p(x) on average, as far as log Z of the
+    top machine is known; as rows share them, a mean score may be above by some
+    hundredths of a nat where `n_draws` are few. With one hidden layer there is nothing
+    to draw, and it is the machine's own score. A score costs O(n_draws) passes through
+    all layers.
 
     References
     ----------
@@ -139,8 +141,9 @@ class DeepBeliefNetwork(
         template = BernoulliRBM() if self.estimator is None else self.estimator
         layers = []
         for size in sizes:
+            seed = int(rng.integers(2**31))
             machine = clone(template).set_params(
-                n_components=size, random_state=int(rng.integers(2**31))
+                n_components=size, binarize=None, random_state=seed
             )
             machine.fit(rows, sample_weight=sample_weight)
             rows = machine.transform(rows)

@@ -14,6 +14,7 @@ from sklearn_gen.rbm._chains import (
     draw_chains,
     draw_missing,
     draws_are_exact,
+    mean_hidden,
     mean_missing,
 )
 from sklearn_gen.rbm._units import values
@@ -118,11 +119,15 @@ class Drawing:
         return self.schema_.restore(filled, like=X)
 
     def _transform(self, X):
-        F = self._features_of(X)
+        F, machine = self._features_of(X), self._machine
         missing = np.isnan(F).any(axis=1)
+        Z = np.empty((len(F), len(machine.hidden)))
         if missing.any():
-            F[missing] = self._given_observed(X[missing], mean_missing)
-        return self._by_blocks(partial(machines.hidden_mean, machine=self._machine), F)
+            Z[missing] = self._given_observed(X[missing], mean_hidden)
+        if not missing.all():
+            hidden_mean = partial(machines.hidden_mean, machine=machine)
+            Z[~missing] = self._by_blocks(hidden_mean, F[~missing])
+        return Z
 
     def _inverse_transform(self, Z):
         T = machines.visible_input(np.asarray(Z, dtype=np.float64), self._machine)
@@ -131,6 +136,9 @@ class Drawing:
 
     def gibbs(self, v, *, random_state=None):
         """Make one Gibbs step: draw the hidden units given rows, then rows given them.
+
+        A chain of such steps needs a Generator, which goes on: an int, here or as the
+        estimator's own, repeats the same random numbers at every step.
 
         Parameters
         ----------

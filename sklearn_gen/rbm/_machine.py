@@ -54,6 +54,11 @@ def softplus(x):
     return np.logaddexp(x.dtype.type(0.0), x)
 
 
+def hidden_sum(inputs):
+    """log of the sum over the states of hidden units with these inputs, shape (n,)."""
+    return softplus(inputs).sum(axis=1)
+
+
 def hidden_input(F, machine):
     """c + W F of each row: the log odds of the hidden units, shape (n, H)."""
     return F @ machine.weights.T + machine.hidden
@@ -91,7 +96,7 @@ def base(F, units, machine):
 
 def unnormalised(F, units, machine):
     r"""log of the sum over h of \tilde p(v, h): minus the free energy, shape (n,)."""
-    hidden = softplus(hidden_input(F, machine)).sum(axis=1)
+    hidden = hidden_sum(hidden_input(F, machine))
     return base(F, units, machine) + F @ machine.visible + hidden
 
 
@@ -147,10 +152,11 @@ def visible_mean(T, units, machine):
     return out.astype(T.dtype, copy=False)
 
 
-def log_conditionals(F, units, machine):
+def log_conditionals(F, units, machine, log_hidden=hidden_sum):
     """Sum over the discrete units of log p(x_u | the others), shape (n,).
 
-    Of a Bernoulli unit between 0 and 1 it is the expectation.
+    Of a Bernoulli unit between 0 and 1 it is the expectation. What `log_hidden` makes
+    of the hidden units' inputs may sum out other units, too.
     """
     inputs, total = hidden_input(F, machine), np.zeros(len(F))
     for u in range(units.n_units):
@@ -165,7 +171,7 @@ def log_conditionals(F, units, machine):
             if units.kinds[u] == BERNOULLI:
                 share = np.hstack([1.0 - own, own])
         rest = inputs - own @ W.T
-        hidden = [softplus(rest + W @ value).sum(axis=1) for value in values]
+        hidden = [log_hidden(rest + W @ value) for value in values]
         log_p = terms + values @ machine.visible[at] + np.stack(hidden, axis=1)
         total += np.sum(share * log_softmax(log_p, axis=1), axis=1)
     return total

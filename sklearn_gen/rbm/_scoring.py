@@ -116,14 +116,16 @@ class Scoring:
         Raises
         ------
         ValueError
-            If a cell is missing.
+            If a cell is missing, or has a value that fit never saw.
         """
-        X = self._check_complete_rows(X, "the free energy")
+        return -self._unnormalised(self._check_complete_rows(X, "the free energy"))
+
+    def _unnormalised(self, X):
         unnormalised = partial(
             machines.unnormalised, units=self._units, machine=self._machine
         )
         log_p = self._by_blocks(unnormalised, self._features_of(X))
-        return -log_p - self._log_volume(X)
+        return log_p + self._log_volume(X)
 
     def pseudo_log_likelihood(self, X):
         r"""Compute :math:`\sum_j \log p(x_j \mid x_{-j})`, which needs no log Z.
@@ -142,8 +144,8 @@ class Scoring:
         Raises
         ------
         ValueError
-            If a cell is missing, or a column has a Gaussian unit: its density given
-            the others has no closed form.
+            If a cell is missing, or has a value that fit never saw, or a column has a
+            Gaussian unit: its density given the others has no closed form.
         """
         X = self._check_complete_rows(X, "the pseudo-likelihood")
         if (self._units.kinds == GAUSSIAN).any():
@@ -151,16 +153,18 @@ class Scoring:
                 "The pseudo-likelihood is that of discrete columns, and some have "
                 "Gaussian units. Take free_energy or score_samples."
             )
-        conditionals = partial(
-            machines.log_conditionals, units=self._units, machine=self._machine
-        )
-        return self._by_blocks(conditionals, self._features_of(X))
+        return self._by_blocks(self._conditionals, self._features_of(X))
+
+    def _conditionals(self, F):
+        return machines.log_conditionals(F, self._units, self._machine)
 
     def _check_complete_rows(self, X, what):
-        X = self._check_scored_rows(X)
-        for row, column in np.argwhere(np.isnan(X))[:1]:
+        X, columns = self._check_scored_rows(X), self._modelled_columns
+        unknown = np.isnan(self._modelled(X)[:, : len(columns)])
+        for row, u in np.argwhere(unknown)[:1]:
             raise ValueError(
-                f"{self.schema_.label(column)}, row {row} is missing: {what} is that "
-                "of complete rows. score_samples takes rows with missing cells."
+                f"{self.schema_.label(columns[u])}, row {row} is missing, or has a "
+                f"value that fit never saw: {what} is that of complete rows. "
+                "score_samples takes others as well."
             )
         return X

@@ -15,7 +15,7 @@ class TableRBM(BaseRBM):
     """A machine of a table of mixed columns; children say which unit each one is.
 
     A level or count that fit never saw has a small mass of its own, and says nothing
-    of the other columns: it counts as missing.
+    of the other columns: it counts as missing. What is no count has mass 0.
     """
 
     _mixed_columns = True
@@ -57,7 +57,16 @@ class TableRBM(BaseRBM):
 
     def _modelled(self, X):
         V = self._table.forward(X).values
-        return (np.where(self._most < V, np.nan, V) - self._location) / self._scale
+        unknown = (self._most < V) | self._impossible(V)
+        return (np.where(unknown, np.nan, V) - self._location) / self._scale
+
+    @property
+    def _modelled_columns(self):
+        return [column.sources[0] for column in self._table.columns]
+
+    def _impossible(self, V):
+        """Where a discrete unit has no such value: below 0, or no whole number."""
+        return ~np.isinf(self._most) & ((V < 0.0) | (V % 1.0 > 0.0))
 
     def _encoded(self, V):
         return self._table.inverse(V * self._scale + self._location)
@@ -82,7 +91,7 @@ class TableRBM(BaseRBM):
             halvings = np.where(excess > 0, 0.0, V - np.where(discrete, most, 0.0))
             unseen = np.log(UNSEEN_MASS) - halvings * np.log(2.0)
             terms = np.where(beyond, unseen, terms)
-        return terms.sum(axis=1)
+        return np.where(self._impossible(V), -np.inf, terms).sum(axis=1)
 
 
 def _unclipped(table, kinds, trials):

@@ -137,6 +137,8 @@ def test_early_stopping_ends_what_learns_its_rows_by_heart(kind):
     if kind == "likelihood":  # the best epoch is kept
         scores = model.validation_scores_
         assert len(scores) - 1 - np.argmax(scores) == model.n_iter_no_change
+        short = clone(model).set_params(n_iter=int(np.argmax(scores)) + 1).fit(X)
+        np.testing.assert_array_equal(short.components_, model.components_)
     with pytest.raises(ValueError, match="one row"):
         clone(model).fit(X[:1])
 

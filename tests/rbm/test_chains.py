@@ -9,7 +9,7 @@ from sklearn_gen._blocks import workers
 from sklearn_gen.rbm import _chains as chains
 from sklearn_gen.rbm import _chains_diagnostics as diagnostics
 from sklearn_gen.rbm import _partition
-from sklearn_gen.rbm._machine import Machine, unnormalised
+from sklearn_gen.rbm._machine import Machine, hidden_mean, unnormalised
 from sklearn_gen.rbm._partition_annealed import path_between, run_replicas
 from sklearn_gen.rbm._units import BERNOULLI, features, make_units, values
 from tests.rbm import enumeration
@@ -278,3 +278,22 @@ def test_constants_in_all_but_one_chain_do_not_agree():
     x[:, 0] = 1.0
     assert diagnostics.r_hat(x) > 1e6
     assert diagnostics.effective_sample_size(np.zeros((100, 4))) == 400.0
+
+
+@pytest.mark.parametrize(
+    ("n_hidden", "exact", "tolerance"),
+    [(3, True, 1e-10), (25, True, 1e-10), (4, False, 0.1)],
+)
+@pytest.mark.parametrize("units", DISCRETE)
+def test_hidden_units_given_observed_ones(
+    units, n_hidden, exact, tolerance, monkeypatch
+):
+    machine = enumeration.random_machine(units, n_hidden, seed=4, scale=0.6)
+    x = conditioned(units, monkeypatch, exact)
+    rows, p = given(units, machine, x)
+    F = features(np.stack([x, rows[0], x]), units)
+    got = chains.mean_hidden(F, units, machine, reference(units), np.empty(0))
+    want = hidden_mean(features(rows, units), machine)
+    np.testing.assert_allclose(got[0], p @ want, atol=tolerance)
+    np.testing.assert_array_equal(got[2], got[0])
+    np.testing.assert_allclose(got[1], want[0])

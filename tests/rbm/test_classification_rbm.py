@@ -230,3 +230,24 @@ def test_weight_zero_is_no_row():
     some = model.fit(X[:50], y[:50]).predict_joint_log_proba(ALL)
     weighed = model.fit(X, y, sample_weight=weight).predict_joint_log_proba(ALL)
     np.testing.assert_array_equal(some, weighed)
+
+
+def test_classes_are_summed_out_of_free_energies_and_conditionals(fitted):
+    log_p = logsumexp(joint_by_hand(fitted), axis=1)
+    np.testing.assert_allclose(
+        fitted.free_energy(ALL), -fitted.score_samples(ALL) - fitted.log_partition_
+    )
+    expected = np.zeros(16)
+    for j in range(4):
+        other = np.arange(16) ^ (1 << j)
+        expected += log_p - np.logaddexp(log_p, log_p[other])
+    np.testing.assert_allclose(fitted.pseudo_log_likelihood(ALL), expected, atol=1e-5)
+
+
+def test_values_of_no_mass_say_nothing_of_the_class(fitted):
+    none = np.array([[0.5, 1.0, 0.0, 1.0], [-1.0, 1.0, 0.0, 1.0]])
+    gap = np.array([[np.nan, 1.0, 0.0, 1.0]])
+    assert (fitted.score_samples(none) == -np.inf).all()
+    np.testing.assert_allclose(
+        fitted.predict_proba(none), np.repeat(fitted.predict_proba(gap), 2, axis=0)
+    )

@@ -149,3 +149,35 @@ def test_missing_cells_of_tables_are_learned_from_what_is_observed():
     complete = RBM(**options).fit(X).score(test)
     free = RBM(**options).fit(X.astype(object).mask(holes).infer_objects())
     assert free.score(test.astype(object).infer_objects()) > complete - 0.3
+
+
+def test_what_is_no_count_has_no_mass():
+    X = pd.DataFrame({"n": [0, 1, 2, 3, 1, 2] * 30, "b": [True, False] * 90})
+    model = RBM(n_components=2, n_iter=5, random_state=0).fit(X)
+    rows = pd.DataFrame({"n": [-1.0, 1.5, 1.0], "b": [True] * 3})
+    np.testing.assert_array_equal(
+        np.isinf(model.score_samples(rows)), [True, True, False]
+    )
+    with pytest.raises(ValueError, match="'n', row 1 is missing, or has a value"):
+        model.free_energy(rows[::-1])
+
+
+def test_free_energies_are_of_levels_seen():
+    X = np.array([["a", "x"], ["a", "x"], ["b", "y"]] * 40, dtype=object)
+    model = CategoricalRBM(n_components=3, n_iter=1, random_state=0).fit(X)
+    for method in (model.free_energy, model.pseudo_log_likelihood):
+        assert np.isfinite(method(X)).all()
+        with pytest.raises(ValueError, match="column 1, row 0 is missing, or has"):
+            method(np.array([["a", "?"]], dtype=object))
+
+
+def test_warm_starts_know_levels_and_columns_of_the_first_fit():
+    X = np.array([["a", "x"], ["b", "y"], ["c", "z"]] * 40, dtype=object)
+    model = CategoricalRBM(n_components=3, n_iter=20, warm_start=True, random_state=0)
+    model.fit(X).fit(X[X[:, 0] != "a"])
+    rows = np.array([["c", "z"], ["c", "y"], ["a", "z"]], dtype=object)
+    log_p = model.score_samples(rows)
+    assert log_p[0] > log_p[1:].max() + 1.0
+    assert model.categories_[0].tolist() == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="X has 1 features"):
+        model.fit(X[:, :1])
