@@ -8,7 +8,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import BernoulliRBM as PlainRBM
 
 from sklearn_gen.base import DegenerateDataWarning
-from sklearn_gen.rbm import BernoulliRBM, DeepBeliefNetwork, GaussianRBM
+from sklearn_gen.rbm import BernoulliRBM, DeepBeliefNetwork, GaussianRBM, _scoring
+from sklearn_gen.rbm._partition_annealed import LogPartition
 from sklearn_gen.rbm._units import make_units
 from tests.rbm import enumeration
 
@@ -101,6 +102,9 @@ def test_a_warm_start_goes_on():
     model.set_params(warm_start=True).fit(X)
     assert model._running[-1] == 2 * n_steps
     assert model.score(X) > first
+    chains = model.h_samples_
+    model.set_params(n_iter=0).fit(X)
+    np.testing.assert_array_equal(model.h_samples_, chains)
     with pytest.raises(ValueError, match=r"n_components=5.*Set n_components back"):
         model.set_params(n_components=5).fit(X)
 
@@ -211,6 +215,25 @@ def test_large_machines_are_estimates_between_bounds():
     assert low < model.log_partition_ < high
     assert 0.0 < model.log_partition_standard_error_ < 0.1
     assert model.diagnose_draws(1000, random_state=0).r_hat < 1.1
+
+
+def test_estimates_start_at_the_chains_of_learning(monkeypatch):
+    asked = []
+
+    def log_partition(*args, starts, **options):
+        asked.append(starts)
+        return LogPartition(0.0, (0.0, 0.0))
+
+    monkeypatch.setattr(_scoring, "log_partition", log_partition)
+    X = np.tile(_rows(), (1, 3))
+    model = BernoulliRBM(24, n_iter=0, n_chains=7, random_state=0).fit(X)
+    model.components_[:], model.intercept_visible_[:] = 0.0, -50.0
+    model.components_[:, 5] = 100.0 * model.h_samples_[0]
+    assert model.log_partition_ == 0.0
+    on = model.h_samples_ @ model.h_samples_[0] > 0.5
+    np.testing.assert_array_equal(asked[0], np.outer(on, np.arange(24) == 5))
+    BernoulliRBM(4, n_iter=0, random_state=0).fit(X).score(X)
+    assert asked[1] is None
 
 
 def test_free_energies_are_of_complete_rows():

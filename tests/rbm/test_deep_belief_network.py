@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 from sklearn.datasets import load_digits
 
 from sklearn_gen.rbm import BernoulliRBM, DeepBeliefNetwork
-from sklearn_gen.rbm._up_down import log_bernoulli
+from sklearn_gen.rbm._up_down import Layer, log_bernoulli, up_down
 
 
 def states(n):
@@ -107,3 +107,24 @@ def test_one_layer_is_a_machine():
 def test_sizes_are_whole_numbers(sizes):
     with pytest.raises(ValueError, match="hidden_layer_sizes="):
         DeepBeliefNetwork(sizes).fit(rows_of_causes())
+
+
+def test_a_step_up_and_down_by_hand():
+    # Odds of exp(+-50) leave nothing to chance: awake all units are off, asleep on.
+    off, on = -50.0, 50.0
+    layer = Layer(
+        np.full((2, 1), 25.25), np.array([off]), np.zeros((1, 2)), np.full(2, on)
+    )
+    W, c = np.array([[0.4, -0.3]]), np.array([0.2, -0.1])
+    top = Layer(W.copy(), c.copy(), W.T.copy(), np.array([on]))
+    up_down(np.zeros((4, 2)), [layer], top, 0.1, 1, np.random.default_rng(0))
+    awake, asleep = expit(c), expit(W[0] + c)
+    np.testing.assert_allclose(top.up, W - 0.1 * asleep)
+    np.testing.assert_array_equal(top.down, top.up.T)
+    np.testing.assert_allclose(top.up_bias, c + 0.1 * (awake - asleep))
+    np.testing.assert_allclose(top.down_bias, on - 0.1)
+    np.testing.assert_array_equal(layer.down, np.zeros((1, 2)))
+    np.testing.assert_allclose(layer.down_bias, on - 0.1)
+    missed = 0.1 * (1.0 - expit(0.5))
+    np.testing.assert_allclose(layer.up, 25.25 + missed)
+    np.testing.assert_allclose(layer.up_bias, off + missed)

@@ -152,6 +152,18 @@ def test_starts_show_modes_that_no_path_leads_to(seed):
     assert low < log_z < high < log_z + 60.0
 
 
+def test_starts_are_replicas_of_the_machine_and_not_of_the_reference():
+    machine, zeros = enumeration.random_machine(BINARY, 9, seed=1), np.zeros(16)
+    path = annealed.path_between(zeros, machine, BINARY)
+    betas = np.linspace(0.0, 1.0, 11, dtype=np.float32)
+    replicas = np.full((6, 3, 16), 2.0, np.float32)
+    ends, rng = np.array([0, 5, 10]), np.random.default_rng(0)
+    annealed.start_at(np.ones((1, 16)), replicas, betas, ends, path, rng)
+    assert (replicas[1::2] == 2.0).all()
+    assert (replicas[::2, -1] == 1.0).all()
+    assert 0.2 < replicas[::2, 0].mean() < 0.8
+
+
 def test_bounds_of_starts_hold_where_all_is_well():
     inside = 0
     for seed in range(12):
