@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logsumexp
+from scipy.stats import chisquare
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import BernoulliRBM as PlainRBM
@@ -102,7 +103,7 @@ def test_a_warm_start_goes_on():
     model.set_params(warm_start=True).fit(X)
     assert model._running[-1] == 2 * n_steps
     assert model.score(X) > first
-    chains = model.h_samples_
+    chains = model.set_params(method="pcd").fit(X).h_samples_
     model.set_params(n_iter=0).fit(X)
     np.testing.assert_array_equal(model.h_samples_, chains)
     with pytest.raises(ValueError, match=r"n_components=5.*Set n_components back"):
@@ -234,6 +235,16 @@ def test_estimates_start_at_the_chains_of_learning(monkeypatch):
     np.testing.assert_array_equal(asked[0], np.outer(on, np.arange(24) == 5))
     BernoulliRBM(4, n_iter=0, random_state=0).fit(X).score(X)
     assert asked[1] is None
+
+
+def test_gibbs_steps_leave_the_distribution_as_it_is():
+    """Chi-square; a false alarm in 1e4."""
+    model = BernoulliRBM(3, random_state=0).fit(_rows())
+    after = model.gibbs(model.sample(20_000, random_state=1), random_state=2)
+    expected = 20_000 * np.exp(model.score_samples(_ALL_ROWS))
+    places = (after @ 2 ** np.arange(8)[::-1]).astype(int)
+    assert expected.min() > 5.0
+    assert chisquare(np.bincount(places, minlength=256), expected).pvalue > 1e-4
 
 
 def test_free_energies_are_of_complete_rows():

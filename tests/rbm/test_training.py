@@ -309,7 +309,7 @@ def test_learning_a_machine_comes_back_to_its_likelihood():
 def test_weights_repeats_and_orders_give_one_sequence_of_values():
     rng = np.random.default_rng(0)
     X = rng.random((20, 3)).round(1)
-    X[3, 1] = np.nan
+    X[3, 1] = X[[5, 7], 0] = X[9] = X[11] = np.nan
     weight = rng.integers(1, 4, 20).astype(float)
     sequence = X[rows_in_order(X, weight)]
     repeated = np.repeat(X, weight.astype(int), axis=0)[
