@@ -36,6 +36,7 @@ class Drawing:
         return "exact" if exact else "estimate"
 
     def _sample(self, n_samples, rng):
+        starts = self._particles(rng)
         with workers(self.n_jobs) as run:
             F = draw(
                 self._machine,
@@ -45,6 +46,7 @@ class Drawing:
                 rng,
                 burn_in=self.burn_in,
                 thinning=self.thinning,
+                starts=starts,
                 run=run,
             )
         return self._encoded(values(F, self._units))
@@ -67,6 +69,7 @@ class Drawing:
         check_is_fitted(self)
         n_samples = max(400, check_n_samples(n_samples))
         rng = self._draw_generator(random_state)
+        starts = self._particles(rng)
         with workers(self.n_jobs) as run:
             kept, accepted = draw_chains(
                 self._machine,
@@ -76,6 +79,7 @@ class Drawing:
                 rng,
                 burn_in=self.burn_in,
                 thinning=self.thinning,
+                starts=starts,
                 run=run,
             )
         return diagnose(kept, accepted, self._units, self._machine)

@@ -50,22 +50,22 @@ class Machine(NamedTuple):
 
 
 def softplus(x):
-    """log(1 + exp(x))."""
+    """Softplus, log(1 + exp(x))."""
     return np.logaddexp(x.dtype.type(0.0), x)
 
 
 def hidden_sum(inputs):
-    """log of the sum over the states of hidden units with these inputs, shape (n,)."""
+    """Log of the sum over the states of hidden units with these inputs, shape (n,)."""
     return softplus(inputs).sum(axis=1)
 
 
 def hidden_input(F, machine):
-    """c + W F of each row: the log odds of the hidden units, shape (n, H)."""
+    """Log odds of the hidden units of each row, c + W F, shape (n, H)."""
     return F @ machine.weights.T + machine.hidden
 
 
 def visible_input(h, machine):
-    """b + h W of each row: natural parameters of the visible units, shape (n, P)."""
+    """Natural parameters of the visible units, b + h W, shape (n, P)."""
     return h @ machine.weights + machine.visible
 
 
@@ -95,7 +95,7 @@ def base(F, units, machine):
 
 
 def unnormalised(F, units, machine):
-    r"""log of the sum over h of \tilde p(v, h): minus the free energy, shape (n,)."""
+    r"""Log of the sum over h of \tilde p(v, h): minus the free energy, shape (n,)."""
     hidden = hidden_sum(hidden_input(F, machine))
     return base(F, units, machine) + F @ machine.visible + hidden
 
@@ -128,7 +128,7 @@ def log_units(T, units, machine):
 
 
 def unnormalised_hidden(h, units, machine):
-    r"""log of the sum (integral) over v of \tilde p(v, h), shape (n,)."""
+    r"""Log of the sum (integral) over v of \tilde p(v, h), shape (n,)."""
     return h @ machine.hidden + log_units(visible_input(h, machine), units, machine)
 
 

@@ -37,13 +37,10 @@ class Scoring:
         known = self._partition  # of this fit; later calls find it there
         if "log_z" not in known:
             rng = np.random.default_rng(self._partition_seed)
-            machine, starts = self._machine, None
-            if self.density_kind == "estimate":
-                T = machines.visible_input(self.h_samples_.astype(np.float64), machine)
-                starts = machines.draw_visible(T, self._units, machine, rng)
+            starts = self._particles(rng)
             with workers(self.n_jobs) as run:
                 log_z = log_partition(
-                    machine,
+                    self._machine,
                     self._units,
                     self._reference,
                     rng,
@@ -54,6 +51,17 @@ class Scoring:
                 )
             known["log_z"] = tuple(log_z)  # pickles of it name no class of ours
         return LogPartition(*known["log_z"])
+
+    def _particles(self, rng):
+        """Features drawn given the chains that learning left; None if Z is summed.
+
+        They are where the machine's modes were looked for longest.
+        """
+        if self.density_kind != "estimate":
+            return None
+        h, machine = self.h_samples_.astype(np.float64), self._machine
+        T = machines.visible_input(h, machine)
+        return machines.draw_visible(T, self._units, machine, rng)
 
     @property
     def log_partition_(self):

@@ -9,7 +9,13 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import BernoulliRBM as PlainRBM
 
 from sklearn_gen.base import DegenerateDataWarning
-from sklearn_gen.rbm import BernoulliRBM, DeepBeliefNetwork, GaussianRBM, _scoring
+from sklearn_gen.rbm import (
+    BernoulliRBM,
+    DeepBeliefNetwork,
+    GaussianRBM,
+    _drawing,
+    _scoring,
+)
 from sklearn_gen.rbm._partition_annealed import LogPartition
 from sklearn_gen.rbm._units import make_units
 from tests.rbm import enumeration
@@ -225,7 +231,12 @@ def test_estimates_start_at_the_chains_of_learning(monkeypatch):
         asked.append(starts)
         return LogPartition(0.0, (0.0, 0.0))
 
+    def draw(*args, starts, **options):
+        asked.append(starts)
+        return np.zeros((1, 24))
+
     monkeypatch.setattr(_scoring, "log_partition", log_partition)
+    monkeypatch.setattr(_drawing, "draw", draw)
     X = np.tile(_rows(), (1, 3))
     model = BernoulliRBM(24, n_iter=0, n_chains=7, random_state=0).fit(X)
     model.components_[:], model.intercept_visible_[:] = 0.0, -50.0
@@ -233,6 +244,8 @@ def test_estimates_start_at_the_chains_of_learning(monkeypatch):
     assert model.log_partition_ == 0.0
     on = model.h_samples_ @ model.h_samples_[0] > 0.5
     np.testing.assert_array_equal(asked[0], np.outer(on, np.arange(24) == 5))
+    model.sample()
+    np.testing.assert_array_equal(asked.pop(), asked[0])
     BernoulliRBM(4, n_iter=0, random_state=0).fit(X).score(X)
     assert asked[1] is None
 
