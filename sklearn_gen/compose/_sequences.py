@@ -10,7 +10,7 @@ from sklearn_gen._inner._gaps import hide_rows
 from sklearn_gen._inner._sequences import starts_of
 from sklearn_gen._validation import check_weights
 from sklearn_gen.compose._forecast import PipelineForecast
-from sklearn_gen.compose._steps import PipelineSteps, model_has
+from sklearn_gen.compose._steps import PipelineSteps, model_has, refuse_outside
 
 # What fit of a model of sequences takes, and no transformer does.
 _OF_SEQUENCES = ("groups", "states", "sequence_weight")
@@ -68,8 +68,9 @@ class PipelineSequences(PipelineSteps):
             As the last step gives them.
         """
         X, ids = self._take_groups(X, groups)
-        Z = self._push_inside(X)
-        change = np.add.reduceat(self._push(X)[2], _starts(ids))
+        Z, inside, change = self._push(X)
+        refuse_outside(inside)
+        change = np.add.reduceat(change, _starts(ids))
         with self._naming_model():
             log_prob, states = self._model.decode(Z, **params, **ids)
         return log_prob + change.reshape(-1, *[1] * (log_prob.ndim - 1)), states

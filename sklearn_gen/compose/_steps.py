@@ -102,14 +102,25 @@ class PipelineSteps:
 
     def _push_inside(self, X):
         Z, log_det = push(self.steps[:-1], X)
-        outside = np.flatnonzero(log_det == -np.inf)
-        if len(outside):
-            raise ValueError(
-                f"{len(outside)} row(s), the first at {outside[0]}, lie outside the "
-                "transformers' domain (score_samples is -inf there), so nothing can "
-                "be predicted or drawn given them."
-            )
+        refuse_outside(log_det > -np.inf)
         return Z
+
+
+def refuse_outside(inside):
+    """Raise where rows lie outside the transformers' domain.
+
+    Raises
+    ------
+    ValueError
+        If `inside` (n_samples,) isn't True everywhere; it names the first such row.
+    """
+    outside = np.flatnonzero(~inside)
+    if len(outside):
+        raise ValueError(
+            f"{len(outside)} row(s), the first at {outside[0]}, lie outside the "
+            "transformers' domain (score_samples is -inf there), so nothing can "
+            "be predicted or drawn given them."
+        )
 
 
 def _name_the_same(groups, ids):

@@ -23,7 +23,11 @@ from sklearn_gen.hmm._known_parameters import KnownParameters
 from sklearn_gen.hmm._layout import lay_out
 from sklearn_gen.hmm._recursions import Chain, Recursions, SequenceStats
 from sklearn_gen.hmm._revival import Revival
-from sklearn_gen.hmm._series import refuse_lengths, series_of
+from sklearn_gen.hmm._series import (
+    refuse_lengths,
+    series_of,
+    warn_of_single_rows,
+)
 from sklearn_gen.hmm._starts import starting_states, transitions_of
 from sklearn_gen.hmm._transitions import (
     TOPOLOGIES,
@@ -238,7 +242,7 @@ class HiddenMarkovModel(
 
     def _prepare(self, X, series, rng, first=True):
         K, self._n_rows = self.n_components, len(X)
-        self._warn_of_single_rows(series.sequences)
+        warn_of_single_rows(series.sequences)
         self._starts_at, self._allowed = allowed_steps(self.topology, K)
         self._start_prior = dirichlet(self.startprob_prior, (K,), "startprob_prior")
         self._step_prior = dirichlet(self.transmat_prior, (K, K), "transmat_prior")

@@ -5,7 +5,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_gen._em import Run
-from sklearn_gen._validation import DegenerateDataWarning, warn
 from sklearn_gen.hmm._recursions import Chain
 from sklearn_gen.hmm._series import series_of
 from sklearn_gen.hmm._transitions import allowed_steps, given_probabilities
@@ -42,16 +41,6 @@ class KnownParameters:
         if hasattr(self, "converged_") and (self.warm_start or not reset):
             self._check_in_force()  # what the fit goes on from
         return super()._check_training_rows(X, sample_weight, reset)
-
-    def _warn_of_single_rows(self, sequences):
-        if len(sequences.lengths) > 1 and sequences.lengths.max() == 1:
-            warn(
-                f"All {len(sequences.lengths)} sequences have one row: nothing can be "
-                "learned of steps from state to state. groups and group_column name "
-                "the sequence of each row, and rows of one sequence have the same id; "
-                "rows without order are for sklearn_gen.mixture.",
-                DegenerateDataWarning,
-            )
 
     def _check_in_force(self):
         """Raise where the model isn't fitted, or shows other parameters than its own.

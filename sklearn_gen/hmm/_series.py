@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_gen._validation import check_weights
+from sklearn_gen._validation import DegenerateDataWarning, check_weights, warn
 from sklearn_gen.hmm._sequences import Sequences, sequences_of
 
 _ADVICE = (
@@ -51,6 +51,18 @@ def refuse_lengths(y, unknown, n_rows):
         raise ValueError(
             f"y is ignored, but {len(lengths)} whole numbers (sum {lengths.sum():g}) "
             f"for {n_rows} rows look like lengths of sequences: {_ADVICE}."
+        )
+
+
+def warn_of_single_rows(sequences):
+    """Say where no sequence has a step."""
+    if len(sequences.lengths) > 1 and sequences.lengths.max() == 1:
+        warn(
+            f"All {len(sequences.lengths)} sequences have one row: nothing can be "
+            "learned of steps from state to state. groups and group_column name "
+            "the sequence of each row, and rows of one sequence have the same id; "
+            "rows without order are for sklearn_gen.mixture.",
+            DegenerateDataWarning,
         )
 
 

@@ -36,9 +36,14 @@ class Drawing:
         return "exact" if exact else "estimate"
 
     def _sample(self, n_samples, rng):
+        F = self._by_chains(draw, n_samples, rng)
+        return self._encoded(values(F, self._units))
+
+    def _by_chains(self, function, n_samples, rng):
+        """Apply `draw` or `draw_chains` to this machine."""
         starts = self._particles(rng)
         with workers(self.n_jobs) as run:
-            F = draw(
+            return function(
                 self._machine,
                 self._units,
                 self._reference,
@@ -49,7 +54,6 @@ class Drawing:
                 starts=starts,
                 run=run,
             )
-        return self._encoded(values(F, self._units))
 
     def diagnose_draws(self, n_samples=1000, *, random_state=None):
         """Compare the chains that `sample` draws from where it can't enumerate.
@@ -69,19 +73,7 @@ class Drawing:
         check_is_fitted(self)
         n_samples = max(400, check_n_samples(n_samples))
         rng = self._draw_generator(random_state)
-        starts = self._particles(rng)
-        with workers(self.n_jobs) as run:
-            kept, accepted = draw_chains(
-                self._machine,
-                self._units,
-                self._reference,
-                n_samples,
-                rng,
-                burn_in=self.burn_in,
-                thinning=self.thinning,
-                starts=starts,
-                run=run,
-            )
+        kept, accepted = self._by_chains(draw_chains, n_samples, rng)
         return diagnose(kept, accepted, self._units, self._machine)
 
     def _given_observed(self, X, function, *args):

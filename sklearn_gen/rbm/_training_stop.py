@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 
+from sklearn_gen import _splits
 from sklearn_gen.rbm._machine import unnormalised
 from sklearn_gen.rbm._partition import log_observed, log_partition
 
@@ -32,7 +33,7 @@ def hold_out(rows, fraction, rng):
     """
     unique = np.unique(rows)
     n_held = min(max(1, round(fraction * len(unique))), len(unique) - 1)
-    held = np.isin(rows, rng.permutation(unique)[:n_held])
+    held = np.isin(rows, _splits.hold_out(unique, n_held, rng)[1])
     return rows[~held], rows[held]
 
 
